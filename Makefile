@@ -1,0 +1,44 @@
+# Verbs of the project. Those that people need are in the README.
+
+GO ?= go
+
+.PHONY: all build test test-linux test-race test-hooks test-lint test-windows bench fuzz clean
+
+all: build
+
+# shmbench, for this system
+build:
+	$(GO) build -o bin/shmbench ./cmd/shmbench
+
+# everything: what CI runs
+test: test-lint test-linux test-hooks test-race test-windows
+
+# the rules of the project: imports, unsafe, gofmt, vet for all systems, staticcheck
+test-lint:
+	$(GO) test -count=1 ./internal/lint
+
+test-linux:
+	$(GO) test $$($(GO) list ./... | grep -v /internal/lint$$)
+
+# with every shared word hooked: killed at each step, changed under the reader
+test-hooks:
+	$(GO) test -tags shmtest ./internal/mem ./ring ./sync
+
+# the rings over heap memory, where the race detector sees them
+test-race:
+	$(GO) test -race ./internal/mem ./internal/sigbus ./ring ./shm ./sync .
+
+# the Windows build under Wine, which is installed if it is missing
+test-windows:
+	scripts/test-windows $$($(GO) list ./... | grep -v /internal/lint$$)
+
+# micro-benchmarks; shmbench measures between processes
+bench:
+	$(GO) test -run '^$$' -bench . ./ring
+
+# each fuzz target for a while
+fuzz:
+	scripts/fuzz 30s
+
+clean:
+	rm -rf bin

@@ -1,0 +1,20 @@
+// Package bench measures Ringway: it is what the command shmbench is made of.
+//
+// Whatever is measured runs in child processes of this program, started anew
+// for it and pinned to two cores, which talk through the public API of package
+// ringway, as a user's programs would:
+//
+//	parent (Run, Replay, Tour)
+//	  │ creates the rings, starts the children, collects and reports
+//	  ├── child A ══ ring ══> child B        the workload
+//	  └──   └──── raw memory ────┘           its physical limit, same cores,
+//	                                         same bytes, just before and after
+//
+// A virtual machine changes its speed by factors within seconds. So every run
+// is bracketed by two probes of the raw round trip and thrown away, and
+// counted, when they differ; the limit is measured inside the same bracket; and
+// the figure reported is the median of several runs. See package limits.
+//
+// A program that uses this package must call [Main] first thing, since it is
+// its own child.
+package bench

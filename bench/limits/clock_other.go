@@ -1,0 +1,9 @@
+//go:build !windows
+
+package limits
+
+import "time"
+
+var started = time.Now().Add(-time.Hour)
+
+func monotonic() int64 { return int64(time.Since(started)) }

@@ -1,0 +1,90 @@
+package limits
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+func TestTheMedianOfASteppingClockIsWithinOneNanosecondOfTheTime(t *testing.T) {
+	const step = 10
+	r := rand.New(rand.NewPCG(1, 2))
+	for want := int64(80); want <= 120; want++ {
+		samples := make([]int64, 20000)
+		for i := range samples {
+			start := r.Float64() * 1000 // any phase
+			samples[i] = int64(math.Floor((start+float64(want))/step)-math.Floor(start/step)) * step
+		}
+		got := summarize(samples, 1, step)
+		if d := int64(got.P50) - want; d < -1 || d > 1 {
+			t.Errorf("%d ns: median %v", want, got.P50)
+		}
+	}
+}
+
+func TestSummarizeOfAFineClockGivesThePlainPercentiles(t *testing.T) {
+	samples := make([]int64, 0, 10000)
+	for i := range int64(10000) {
+		samples = append(samples, 1000+(i*7919)%10000) // 1000..10999, shuffled
+	}
+	got := summarize(samples, 1, 8)
+	want := Stats{N: 10000, Min: 1000, P50: 6000, P90: 10000, P99: 10900, P999: 10990, P9999: 10999, Max: 10999, Mean: 6000}
+	if got != want {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestSummarizeTurnsTicksIntoNanoseconds(t *testing.T) {
+	got := summarize([]uint32{260, 520, 260}, 2.6, 10)
+	if got.Min != 100 || got.Max != 200 || got.Mean != 133 || got.N != 3 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestSummarizeOfFewOrEqualTimesIsThatTime(t *testing.T) {
+	if got := Summarize(nil); got != (Stats{}) {
+		t.Errorf("no times: %+v", got)
+	}
+	for _, n := range []int{1, 2, 1000} {
+		samples := make([]int64, n)
+		for i := range samples {
+			samples[i] = 90
+		}
+		got := Summarize(samples)
+		if got.Min != 90 || got.Max != 90 || got.Mean != 90 || got.P50 != 90 {
+			t.Errorf("%d times 90: %+v", n, got)
+		}
+	}
+}
+
+func TestTheStepOfAClockIsItsMostCommonAdvance(t *testing.T) {
+	n, odd := uint64(0), uint64(0)
+	step := commonStep(func() uint64 { // 26 every second reading, once in a while something else
+		if n++; n%97 == 0 {
+			odd++
+		}
+		return n/2*26 + odd
+	})
+	if step != 26 {
+		t.Errorf("%d", step)
+	}
+}
+
+func TestTheClockRunsForwardAtTheSpeedOfTheMonotonicClock(t *testing.T) {
+	c := Calibrate()
+	t.Logf("%+v", c)
+	if c.TicksPerNs <= 0 || c.StepNs <= 0 {
+		t.Fatalf("%+v", c)
+	}
+	t0, ns0, wall := c.Now(), Now(), time.Now()
+	time.Sleep(50 * time.Millisecond)
+	ticks, ns, real := c.Ns(c.Now()-t0), Now()-ns0, int64(time.Since(wall))
+	// Not a measurement: whatever the machine does, these can't be far apart.
+	if ns < 40e6 || ticks < ns/2 || ticks > ns*2 || real < ns/2 || real > ns*2 {
+		t.Errorf("50 ms are %d ns by the counter, %d by Now and %d by time.Now", ticks, ns, real)
+	}
+	if got := (Clock{TicksPerNs: 2.6}).Ns(260); got != 100 {
+		t.Errorf("260 ticks are %d ns", got)
+	}
+}

@@ -1,0 +1,129 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// WriteTable prints results as a table for people, a row each, under titles of
+// the same order.
+func WriteTable(w io.Writer, m Machine, titles []string, results []Result) error {
+	fmt.Fprintf(w, "%s · %d cores · %s %s %s · %s\n", nonEmpty(m.CPU, m.Arch), m.Cores, m.OS, m.Kernel, m.Arch, m.Go)
+	if m.Note != "" {
+		fmt.Fprintln(w, m.Note)
+	}
+	fmt.Fprintln(w)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "\tfigure\tphysical limit, same run\tratio\truns (thrown away)")
+	for i, r := range results {
+		figure, limit, ratio := r.figures()
+		runs := "-"
+		if r.Runs > 0 {
+			runs = fmt.Sprintf("%d (%d)", r.Runs, r.Discarded)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", titles[i], figure, limit, ratio, runs)
+	}
+	return t.Flush()
+}
+
+// figures are a result's cells: what was reached, what physics allows, and how
+// close that is.
+func (r *Result) figures() (figure, limit, ratio string) {
+	limit, ratio = "-", "-"
+	switch {
+	case r.RTT != nil:
+		figure = fmt.Sprintf("p50 %d ns · p99 %d ns · p99.9 %d ns", r.RTT.P50, r.RTT.P99, r.RTT.P999)
+		if r.Limit != nil {
+			limit = fmt.Sprintf("%s %.0f ns", r.Limit.Name, r.Limit.Value)
+			ratio = fmt.Sprintf("%.2f ×", r.Limit.Ratio)
+		}
+	default:
+		figure = fmt.Sprintf("%s msg/s · %sB/s", si(r.MsgsPerSec), si(r.BytesPerSec))
+		if r.Mode == "replay" && r.Sent == r.Received {
+			figure += " · hashes equal"
+		}
+		if r.Limit != nil {
+			limit = fmt.Sprintf("%s %sB/s", r.Limit.Name, si(r.Limit.Value))
+			ratio = fmt.Sprintf("%.2f ×", r.Limit.Ratio)
+		}
+	}
+	return figure, limit, ratio
+}
+
+// WriteResult prints one result in full, for people.
+func WriteResult(w io.Writer, r Result) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name, format string, a ...any) { fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, a...)) }
+	if r.File != "" {
+		row("file", "%s (%s)", printable(r.File), r.Format)
+	}
+	row("topology", "%s over %s, %s, %d producer, %d consumer", r.Topology, r.Transport, r.Wait, r.Producers, r.Consumers)
+	row("ring", "%sB", si2(float64(r.Capacity)))
+	row("messages", "%d of %d bytes, %d a call", r.Messages, r.MessageBytes, r.Batch)
+	row("bytes", "%d", r.Bytes)
+	row("seconds", "%.6f", r.Seconds)
+	if r.RTT == nil {
+		row("messages/s", "%.0f", r.MsgsPerSec)
+		row("bytes/s", "%.0f", r.BytesPerSec)
+	} else {
+		row("round trip", "min %d · p50 %d · p90 %d · p99 %d · p99.9 %d · p99.99 %d · max %d ns",
+			r.RTT.Min, r.RTT.P50, r.RTT.P90, r.RTT.P99, r.RTT.P999, r.RTT.P9999, r.RTT.Max)
+	}
+	if r.Limit != nil {
+		unit := "B/s"
+		if r.RTT != nil {
+			unit = "ns"
+		}
+		row("limit", "%s: %s%s; the figure is %.2f × that", r.Limit.Name, si(r.Limit.Value), unit, r.Limit.Ratio)
+	}
+	if r.Rival != nil {
+		if r.Rival.Missing != "" {
+			row("rival", "%s: not measured: %s", r.Rival.Engine, r.Rival.Missing)
+		} else {
+			row("rival", "%s: %s msg/s; ours is %.2f × that", r.Rival.Engine, si(r.Rival.MsgsPerSec), r.Rival.Ratio)
+		}
+	}
+	row("allocations", "%g a message", r.AllocsPerOp)
+	if r.Runs > 0 {
+		row("runs", "the median of %d, spread %.0f %%; %d thrown away because the machine changed its speed",
+			r.Runs, 100*r.Spread, r.Discarded)
+	}
+	if r.Sent != "" {
+		row("sent", "xxhash64 %s", r.Sent)
+		row("received", "xxhash64 %s", r.Received)
+	}
+	return t.Flush()
+}
+
+// si writes a number with three digits and a decimal prefix.
+func si(v float64) string { return scaled(v, 1000, []string{"", "k", "M", "G", "T"}) }
+
+// si2 writes a number with a binary prefix.
+func si2(v float64) string { return scaled(v, 1024, []string{"", "Ki", "Mi", "Gi", "Ti"}) }
+
+func scaled(v, step float64, prefixes []string) string {
+	i := 0
+	for ; v >= step && i < len(prefixes)-1; i++ {
+		v /= step
+	}
+	return fmt.Sprintf("%.3g %s", v, prefixes[i])
+}
+
+// printable keeps a file's name from writing control characters to a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+func nonEmpty(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringway/ringway"
+	"github.com/ringway/ringway/bench"
+	"github.com/ringway/ringway/bench/feed"
+)
+
+func replayCommand() *cobra.Command {
+	var (
+		o      bench.ReplayOptions
+		f      feed.Options
+		format string
+		jsonTo string
+	)
+	cmd := &cobra.Command{
+		Use:   "replay FILE",
+		Short: "Send every record of a file through a ring to a second process and compare hashes",
+		Long: `replay reads real records, a message each, and sends them through a ring to a
+second process, which hashes what it receives. It prints messages, bytes,
+seconds, messages per second and the xxhash64 of both sides, and exits with
+status 1 if they differ.
+
+The hash is that of the records one after another, so for a format without
+framing (dbn, raw) it is the hash of the file behind its header.
+
+Formats, found by content unless --format says so:
+  dbn     Databento Binary Encoding, not compressed
+  itch    NASDAQ ITCH 5.0 with 2-byte big-endian lengths
+  wav     RIFF/WAVE audio, --period frames a message
+  lines   text, a line a message
+  raw     --record bytes a message`,
+		Example: `  shmbench replay feed.itch
+  shmbench replay --repeat 100 ticks.dbn
+  shmbench replay --rate 48000 --period 1 song.wav
+  shmbench replay --record 128 --json result.json dump.bin`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if format != "" {
+				var err error
+				if f.Format, err = feed.ParseFormat(format); err != nil {
+					return err
+				}
+			}
+			records, err := feed.Open(args[0], f)
+			if err != nil {
+				return err
+			}
+			p := newProgress()
+			bar := p.bar("replay")
+			o.Progress = bar.set
+			result, err := bench.Replay(cmd.Context(), records, o)
+			bar.done(err)
+			p.wait()
+			if err != nil && !errors.Is(err, bench.ErrMismatch) {
+				return fmt.Errorf("replay: %w", err)
+			}
+			return errors.Join(output(cmd, jsonTo, []bench.Result{result}, func(w io.Writer) error {
+				return bench.WriteResult(w, result)
+			}), err)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&format, "format", "", "read the file as dbn, itch, wav, lines or raw, whatever it looks like")
+	flags.IntVar(&f.Period, "period", feed.DefaultPeriod, "wav: `FRAMES` a message")
+	flags.IntVar(&f.Record, "record", 0, "raw: `BYTES` a message")
+	flags.StringVar(&o.Topology, "topology", "spsc", "spsc: one producer, one consumer")
+	flags.IntVar(&o.Repeat, "repeat", 1, "send the whole file this often")
+	flags.Float64Var(&o.Rate, "rate", 0, "send this many `MSG/S`, evenly spaced; 0 is as fast as it goes")
+	flags.IntVar(&o.Capacity, "capacity", 0, "`BYTES` of the ring, a power of two; 0 chooses")
+	waitFlag(cmd, &o.Wait, ringway.Adaptive)
+	jsonFlag(cmd, &jsonTo)
+	return cmd
+}

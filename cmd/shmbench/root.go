@@ -1,0 +1,115 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringway/ringway/bench"
+	"github.com/ringway/ringway/sync"
+)
+
+const about = `shmbench measures Ringway: messages between two processes of one machine,
+through a ring in shared memory.
+
+Without a command it takes you on a tour of less than a minute: it replays a
+generated market feed (NASDAQ ITCH 5.0) from one process to another, measures
+round trips and rates, and prints each figure beside its physical limit, which
+it measures in the same run: a raw cache line going to and fro, a plain memcpy.
+
+Figures are medians of several runs between two processes that are pinned to two
+cores. A run during which the machine itself changed its speed is thrown away,
+and counted.`
+
+func root() *cobra.Command {
+	var jsonTo string
+	cmd := &cobra.Command{
+		Use:   "shmbench",
+		Short: "Measure Ringway, and replay real records through it",
+		Long:  about,
+		Example: `  shmbench                                  the tour
+  shmbench replay feed.itch                 every record of a file through a ring, hashed on both sides
+  shmbench run --mode latency --size 64     round trips
+  shmbench run --mode throughput --size 8   messages per second
+  shmbench run --json -                     for programs`,
+		Args:          cobra.NoArgs,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return tour(cmd, jsonTo)
+		},
+	}
+	cmd.CompletionOptions.HiddenDefaultCmd = true
+	jsonFlag(cmd, &jsonTo)
+	cmd.AddCommand(replayCommand(), runCommand())
+	return cmd
+}
+
+func tour(cmd *cobra.Command, jsonTo string) error {
+	p := newProgress()
+	var titles []string
+	var results []bench.Result
+	for _, step := range bench.Tour() {
+		bar := p.bar(step.Title)
+		r, err := step.Run(cmd.Context(), bar.set)
+		bar.done(err)
+		if err != nil {
+			p.wait()
+			return fmt.Errorf("%s: %w", step.Title, err)
+		}
+		titles, results = append(titles, step.Title), append(results, r)
+	}
+	p.wait()
+	return output(cmd, jsonTo, results, func(w io.Writer) error {
+		return bench.WriteTable(w, bench.ThisMachine(), titles, results)
+	})
+}
+
+// jsonFlag adds --json.
+func jsonFlag(cmd *cobra.Command, to *string) {
+	cmd.Flags().StringVar(to, "json", "", "also write the results as one JSON document to this `FILE`; - writes it to standard output, and nothing else")
+}
+
+// waitFlag adds --wait.
+func waitFlag(cmd *cobra.Command, s *sync.Strategy, otherwise sync.Strategy) {
+	*s = otherwise
+	cmd.Flags().Var(&strategyValue{s}, "wait", "how both sides wait: busy-spin, yield, adaptive or park")
+}
+
+// strategyValue is a flag that holds a wait strategy.
+type strategyValue struct{ s *sync.Strategy }
+
+func (v *strategyValue) String() string { return v.s.String() }
+func (v *strategyValue) Type() string   { return "STRATEGY" }
+func (v *strategyValue) Set(name string) (err error) {
+	*v.s, err = sync.ParseStrategy(name)
+	return err
+}
+
+// output prints results for people, or as JSON, or both.
+func output(cmd *cobra.Command, jsonTo string, results []bench.Result, people func(io.Writer) error) (err error) {
+	if jsonTo != "-" {
+		if err := people(cmd.OutOrStdout()); err != nil {
+			return err
+		}
+	}
+	if jsonTo == "" {
+		return nil
+	}
+	w := cmd.OutOrStdout()
+	if jsonTo != "-" {
+		f, err := os.Create(jsonTo)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		w = f
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(bench.Document{Machine: bench.ThisMachine(), Results: results})
+}

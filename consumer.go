@@ -1,0 +1,198 @@
+package ringway
+
+import (
+	"context"
+	"io"
+	"iter"
+
+	"github.com/ringway/ringway/ring"
+)
+
+// Message is one received message. Its payload is the ring's own memory: see
+// Recv for how long it is valid. It must not be written.
+type Message = ring.Message
+
+// Consumer receives messages from a ring. It belongs to one goroutine at a
+// time, except for Close.
+type Consumer struct {
+	endpoint
+	ring *ring.SPSCConsumer
+
+	leased bool    // messages are out that were not released
+	got    Message // what the call that waited received
+	recv   func() error
+}
+
+// Consumer makes this process the ring's consumer. It begins with the first
+// message that the consumer before it did not release. It returns an error
+// matching ErrBusy when a living consumer has the role, in this process or
+// another one.
+func (r *Ring) Consumer() (*Consumer, error) {
+	c := &Consumer{}
+	if err := c.attach(r, roleConsumer); err != nil {
+		return nil, err
+	}
+	var err error
+	if c.ring, err = ring.NewSPSCConsumer(r.geometry, r.memory.section.Body()); err != nil {
+		_ = c.leave(false)
+		return nil, named(err, r.name)
+	}
+	c.recv = func() (err error) {
+		c.got, err = c.next()
+		return err
+	}
+	return c, nil
+}
+
+// Recv releases the message before, if one is out, and returns the next one,
+// waiting for it until ctx ends. The payload is not a copy: it is valid until
+// the next call on c, and is not handed to the producer for reuse before. A
+// message counts as received when it is released: if this process dies before,
+// the next consumer gets it again.
+//
+// Recv returns io.EOF when the ring's end was declared and everything received,
+// the error of ctx, ErrPeerDead (the producer died, and everything that it had
+// sent was received), ErrCorrupt, ErrFault or ErrClosed.
+func (c *Consumer) Recv(ctx context.Context) (Message, error) {
+	m, err := c.TryRecv()
+	if err != ErrEmpty {
+		return m, err
+	}
+	if !c.gate.Enter() {
+		return m, c.shutOut("receive")
+	}
+	defer c.gate.Exit()
+	err = c.await(ctx, "receive", ErrEmpty, c.recv)
+	m, c.got = c.got, Message{}
+	if err != nil {
+		return Message{}, c.failed("receive", err)
+	}
+	return m, nil
+}
+
+// TryRecv is Recv without waiting: it returns ErrEmpty when no message is
+// there. It makes no system call unless the producer sleeps.
+func (c *Consumer) TryRecv() (Message, error) {
+	if !c.gate.Enter() {
+		return Message{}, c.shutOut("receive")
+	}
+	if c.ring.Release() {
+		c.publish()
+	}
+	m, err := c.next()
+	if err != nil && err != ErrEmpty {
+		err = c.failed("receive", err)
+	}
+	c.gate.Exit()
+	return m, err
+}
+
+// next takes the next message out, all those before being released.
+func (c *Consumer) next() (Message, error) {
+	m, err := c.ring.Next()
+	c.leased = err == nil
+	if err != nil {
+		c.publish()
+		if c.guard.Faulted() {
+			err = c.errFault("receive")
+		}
+	}
+	return m, err
+}
+
+// RecvBatch releases all messages that are out and fills into with the next
+// ones, as many as are there, waiting for the first until ctx ends. Their
+// payloads are valid until the next call on c. It returns how many there are;
+// errors are those of Recv, and come without messages.
+func (c *Consumer) RecvBatch(ctx context.Context, into []Message) (int, error) {
+	if len(into) == 0 {
+		return 0, nil
+	}
+	m, err := c.Recv(ctx)
+	if err != nil {
+		return 0, err
+	}
+	into[0] = m
+	if !c.gate.Enter() {
+		return 0, c.shutOut("receive")
+	}
+	n := 1
+	for ; n < len(into); n++ {
+		// What is wrong here is still wrong at the next call.
+		if into[n], err = c.ring.Next(); err != nil {
+			break
+		}
+	}
+	c.gate.Exit()
+	return n, nil
+}
+
+// RecvAppend receives the next message as Recv does, appends its payload to
+// dst and releases it: the copying form, with nothing to keep in mind. It
+// allocates only when dst is too small.
+func (c *Consumer) RecvAppend(ctx context.Context, dst []byte) ([]byte, error) {
+	m, err := c.Recv(ctx)
+	if err != nil {
+		return dst, err
+	}
+	return append(dst, m.Payload...), nil
+}
+
+// Messages returns an iterator over the messages to come:
+//
+//	for m, err := range c.Messages(ctx) { … }
+//
+// It waits for each as Recv does, and a message is valid until the loop's next
+// step, which releases it. The loop ends by itself when the ring's end was
+// declared and everything received; every other error is yielded. After
+// ErrPeerDead the loop goes on and waits for the next producer, unless its body
+// leaves it; other errors end it. A message whose step leaves the loop is not
+// released by that: call Release, or receive on.
+func (c *Consumer) Messages(ctx context.Context) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		for {
+			m, err := c.Recv(ctx)
+			if err == io.EOF {
+				return
+			}
+			if !yield(m, err) || (err != nil && !isPeerDead(err)) {
+				return
+			}
+		}
+	}
+}
+
+// Release gives all messages that are out back to the ring and announces that
+// to the producer at once. Without it they are released by the next receiving
+// call, and the producer learns of it when an eighth of the ring is free or
+// everything was received; what it has not learned when this process dies is
+// delivered again to the next consumer.
+func (c *Consumer) Release() error {
+	if !c.gate.Enter() {
+		return c.shutOut("release")
+	}
+	c.ring.Release()
+	c.leased = false
+	c.publish()
+	c.gate.Exit()
+	return nil
+}
+
+// publish announces to the producer what was released.
+func (c *Consumer) publish() {
+	if c.ring.Publish() {
+		c.theirs.Ring()
+	}
+}
+
+// Close gives the role back, so that another consumer can attach and go on.
+// Messages that are out count as not received. They stay readable until the
+// next call on c, but the next consumer gets them too. A call that waits in
+// another goroutine ends with ErrClosed. A second Close returns ErrClosed.
+func (c *Consumer) Close() error {
+	if err := c.shut(); err != nil {
+		return err
+	}
+	c.publish()
+	return c.leave(c.leased)
+}

@@ -1,0 +1,223 @@
+package ringway
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/ringway/ringway/internal/errs"
+	"github.com/ringway/ringway/ring"
+	"github.com/ringway/ringway/shm"
+	"github.com/ringway/ringway/sync"
+)
+
+// The roles at a ring, each an entry of the section's table of participants.
+const (
+	roleProducer = iota
+	roleConsumer
+	roles
+)
+
+var roleNames = [roles]string{roleProducer: "producer", roleConsumer: "consumer"}
+
+// endpoint is what a producer and a consumer have in common: a place in the
+// section's table, the bell it rings and the one it sleeps on, and how it is
+// closed.
+type endpoint struct {
+	gate    sync.Gate
+	mine    *sync.Bell // slept on
+	theirs  *sync.Bell // rung
+	name    string
+	role    int
+	wait    WaitStrategy
+	memory  *memory
+	grip    *grip
+	guard   *shm.Guard // tells whether the memory was taken away
+	place   *shm.Participant
+	mourned shm.PeerState // the peer's death that was reported last
+}
+
+// attach takes the role at the ring for this process.
+func (e *endpoint) attach(r *Ring, role int) error {
+	op := "attach " + roleNames[role]
+	if r.closed.Load() || !r.memory.hold() {
+		return &errs.Error{Op: op, Name: r.name, Err: ErrClosed}
+	}
+	e.gate.Init()
+	e.name, e.role, e.wait, e.memory = r.name, role, r.options.wait, r.memory
+	section := r.memory.section
+	e.guard, e.grip = section.Guard(), &grip{memory: r.memory}
+	var err error
+	if e.place, err = section.Attach(role, uint32(role)); err == nil {
+		err = e.openBells(section)
+	}
+	if err != nil {
+		_ = e.detach()
+		_ = e.memory.release()
+		return named(err, r.name)
+	}
+	return nil
+}
+
+func (e *endpoint) openBells(s *shm.Section) error {
+	id := fmt.Sprintf("ringway.%v", s.Descriptor().Region)
+	data, err := sync.NewBell(ring.DataBell(s.Body()), id+".data")
+	if err != nil {
+		return err
+	}
+	space, err := sync.NewBell(ring.SpaceBell(s.Body()), id+".space")
+	if err != nil {
+		_ = data.Close()
+		return err
+	}
+	if e.mine, e.theirs = data, space; e.role == roleProducer {
+		e.mine, e.theirs = space, data
+	}
+	return nil
+}
+
+// shut closes the gate: nobody is inside afterwards, and nobody comes in.
+func (e *endpoint) shut() error {
+	if !e.gate.Close(e.mine.Interrupt) {
+		return e.errClosed("close")
+	}
+	return nil
+}
+
+// leave gives everything back after shut. With lent, the user has a slice of
+// the memory and may be reading or writing it in this very moment: then it
+// stays mapped until the next call on the endpoint, or until that is garbage.
+func (e *endpoint) leave(lent bool) error {
+	err := e.detach()
+	e.grip.loose.Store(true)
+	if lent {
+		runtime.AddCleanup(e, (*grip).free, e.grip)
+		return err
+	}
+	return firstError(err, e.grip.release())
+}
+
+// shutOut is the error of a call on a closed endpoint. Whatever was lent to the
+// user before is over now.
+func (e *endpoint) shutOut(op string) error {
+	if e.grip.loose.Load() {
+		e.grip.free()
+	}
+	return e.errClosed(op)
+}
+
+// grip is an endpoint's hold on the mapped memory.
+type grip struct {
+	memory *memory
+	loose  atomic.Bool // the endpoint itself needs the memory no more
+	gone   atomic.Bool
+}
+
+// release gives the hold up, once.
+func (g *grip) release() error {
+	if g.gone.Swap(true) {
+		return nil
+	}
+	return g.memory.release()
+}
+
+func (g *grip) free() { _ = g.release() }
+
+// detach gives the place and the bells back, but not the memory.
+func (e *endpoint) detach() (err error) {
+	for _, b := range []*sync.Bell{e.mine, e.theirs} {
+		if b != nil {
+			err = firstError(err, b.Close())
+		}
+	}
+	if e.place != nil {
+		err = firstError(err, e.place.Detach())
+	}
+	return err
+}
+
+func firstError(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+func (e *endpoint) errClosed(op string) error {
+	return &errs.Error{Op: op, Name: e.name, Err: ErrClosed}
+}
+
+// await repeats attempt as long as it returns busy (ErrFull or ErrEmpty),
+// waiting in between as the strategy says. The caller is inside the gate.
+func (e *endpoint) await(ctx context.Context, op string, busy error, attempt func() error) error {
+	// How many looks pass between two looks at things that change seldom.
+	const ctxEvery, peerEvery = 1 << 6, 1 << 20
+	for i := 0; ; i++ {
+		if err := attempt(); err != busy {
+			return err
+		}
+		if e.gate.Closing() {
+			return e.errClosed(op)
+		}
+		if e.wait.Spin(i) {
+			if i%ctxEvery == 0 {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+			}
+			if i%peerEvery == peerEvery-1 {
+				if err := e.peerDied(op); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		e.mine.Announce()
+		if err := attempt(); err != busy {
+			e.mine.Retract()
+			return err
+		}
+		if e.gate.Closing() {
+			e.mine.Retract()
+			return e.errClosed(op)
+		}
+		if err := e.peerDied(op); err != nil {
+			e.mine.Retract()
+			return err
+		}
+		if err := e.mine.Sleep(ctx); err != nil {
+			return err
+		}
+		i = -1
+	}
+}
+
+// peerDied returns an error matching ErrPeerDead the first time that the
+// system says so of the process that holds the other role.
+func (e *endpoint) peerDied(op string) error {
+	if e.guard.Faulted() {
+		return e.errFault(op)
+	}
+	peer := roleProducer + roleConsumer - e.role
+	state, err := e.memory.section.Peer(peer)
+	if err != nil || state.State != shm.Dead || state == e.mourned {
+		return err
+	}
+	e.mourned = state
+	return &errs.Error{Op: op, Name: e.name, Err: ErrPeerDead,
+		Detail: fmt.Sprintf("%s, process %d", roleNames[peer], state.PID)}
+}
+
+// failed completes the error of a call: err, or that the memory was taken
+// away.
+func (e *endpoint) failed(op string, err error) error {
+	if e.guard.Faulted() {
+		return e.errFault(op)
+	}
+	return named(err, e.name)
+}
+
+func (e *endpoint) errFault(op string) error {
+	return &errs.Error{Op: op, Name: e.name, Err: ErrFault}
+}

@@ -1,0 +1,71 @@
+package ringway
+
+import "github.com/ringway/ringway/sync"
+
+// WaitStrategy is how a call waits for the other side.
+type WaitStrategy = sync.Strategy
+
+// The wait strategies.
+const (
+	// Adaptive spins for about as long as a wake-up costs (20 µs), then
+	// sleeps until it is woken. It is the default.
+	Adaptive = sync.Adaptive
+	// BusySpin never sleeps and never gives its processor away: the lowest
+	// latency, for those who own a core.
+	BusySpin = sync.BusySpin
+	// Yield never sleeps but lets other goroutines run between two looks.
+	Yield = sync.Yield
+	// Park sleeps at once, and spends no processor time on waiting.
+	Park = sync.Park
+)
+
+// DefaultCapacity is the capacity in bytes of a ring created without the
+// option Capacity.
+const DefaultCapacity = 1 << 20
+
+// Option changes how a ring is created or opened. Each says for which of the
+// two it counts.
+type Option func(*options)
+
+type options struct {
+	capacity  int64
+	dir       string
+	prefault  bool
+	hugePages bool
+	checksums bool
+	wait      WaitStrategy
+}
+
+func applied(opts []Option) options {
+	o := options{capacity: DefaultCapacity}
+	for _, f := range opts {
+		f(&o)
+	}
+	return o
+}
+
+// Capacity sets how many bytes of frames a new ring holds: a power of two of
+// at least 4096. A message takes 8 bytes beside its own, rounded up to a
+// multiple of 8, and at most half the ring. For CreateRing.
+func Capacity(bytes int) Option { return func(o *options) { o.capacity = int64(bytes) } }
+
+// Dir places the section in a directory, as a file, instead of the system's
+// place for shared memory (/dev/shm on Linux, the page file on Windows). All
+// who use the ring must give the same directory.
+func Dir(path string) Option { return func(o *options) { o.dir = path } }
+
+// Prefault has all pages of the section mapped at once, so that none is mapped
+// on first use, in the middle of the traffic.
+func Prefault() Option { return func(o *options) { o.prefault = true } }
+
+// HugePages asks for huge pages; it is an error matching ErrUnsupported where
+// the system doesn't give them for shared memory.
+func HugePages() Option { return func(o *options) { o.hugePages = true } }
+
+// Checksums has every message carry an xxhash64 of its payload, which the
+// receiver verifies. For CreateRing; who opens the ring follows.
+func Checksums() Option { return func(o *options) { o.checksums = true } }
+
+// Wait sets how the producers and consumers made from the ring in this process
+// wait.
+func Wait(s WaitStrategy) Option { return func(o *options) { o.wait = s } }

@@ -1,0 +1,148 @@
+package ringway
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/ringway/ringway/internal/errs"
+	"github.com/ringway/ringway/ring"
+	"github.com/ringway/ringway/shm"
+)
+
+// Kind is a ring's topology.
+type Kind = ring.Kind
+
+// The kinds of rings.
+const (
+	// SPSC has one producer and one consumer at a time.
+	SPSC = ring.SPSC
+)
+
+// Ring is a ring in a named section, mapped into this process. Messages are
+// sent and received through a Producer and a Consumer made from it. Any
+// goroutine may use a Ring.
+type Ring struct {
+	name     string
+	geometry ring.Geometry
+	options  options
+	memory   *memory
+	closed   atomic.Bool
+}
+
+// CreateRing creates a ring and gives it a name, under which any process of
+// the same user can open it, until it is removed. All its memory is allocated
+// now. A ring with that name that is there already is an error that matches
+// os.ErrExist, and is left as it is.
+func CreateRing(name string, kind Kind, opts ...Option) (*Ring, error) {
+	o := applied(opts)
+	g := ring.Geometry{Kind: kind, Capacity: uint64(o.capacity), Checksum: o.checksums}
+	if err := g.Check(); err != nil {
+		return nil, named(err, name)
+	}
+	s, err := shm.Create(name, shm.Options{
+		Kind:         uint32(kind),
+		Params:       g.Params(),
+		Body:         int64(g.BodySize()),
+		Participants: roles,
+		Init:         func(body []byte) { ring.Format(g, body) },
+		Dir:          o.dir,
+		Prefault:     o.prefault,
+		HugePages:    o.hugePages,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return newRing(s, g, o), nil
+}
+
+// OpenRing opens the ring of that name. Options that only count for a new ring
+// are ignored: the ring is as its creator made it. The error matches
+// os.ErrNotExist when there is none.
+func OpenRing(name string, opts ...Option) (*Ring, error) {
+	o := applied(opts)
+	s, err := shm.Open(name, shm.OpenOptions{Dir: o.dir, Prefault: o.prefault, HugePages: o.hugePages})
+	if err != nil {
+		return nil, err
+	}
+	d := s.Descriptor()
+	g, err := ring.GeometryOf(Kind(d.Kind), d.Params, uint64(len(s.Body())))
+	if err == nil && d.Participants < roles {
+		err = &errs.Error{Op: "open", Err: ErrCorrupt,
+			Detail: fmt.Sprintf("a table of %d participants, a ring needs %d", d.Participants, roles)}
+	}
+	if err != nil {
+		_ = s.Close()
+		return nil, named(err, name)
+	}
+	return newRing(s, g, o), nil
+}
+
+// RemoveRing takes the name away. Those who have the ring open go on with it;
+// its memory is freed when the last of them has closed it. The option Dir
+// counts. The error matches os.ErrNotExist when there is none.
+//
+// On Windows a ring without Dir has no name to take away: it is gone when the
+// last process has closed it.
+func RemoveRing(name string, opts ...Option) error {
+	return shm.Remove(name, applied(opts).dir)
+}
+
+func newRing(s *shm.Section, g ring.Geometry, o options) *Ring {
+	return &Ring{name: s.Name(), geometry: g, options: o, memory: newMemory(s)}
+}
+
+// Name returns the ring's name.
+func (r *Ring) Name() string { return r.name }
+
+// Kind returns the ring's topology.
+func (r *Ring) Kind() Kind { return r.geometry.Kind }
+
+// Capacity returns how many bytes of frames the ring holds.
+func (r *Ring) Capacity() int { return int(r.geometry.Capacity) }
+
+// MaxMessage returns the largest payload in bytes.
+func (r *Ring) MaxMessage() int { return int(min(r.geometry.MaxMessage(), 1<<31-1)) }
+
+// Close ends the use of the ring through r. Its producers and consumers have
+// to be closed on their own, and keep the memory mapped until then. The ring
+// itself stays, under its name. A second Close returns ErrClosed.
+func (r *Ring) Close() error {
+	if r.closed.Swap(true) {
+		return &errs.Error{Op: "close", Name: r.name, Err: ErrClosed}
+	}
+	return r.memory.release()
+}
+
+// memory is a mapped section that stays mapped as long as somebody holds it:
+// the Ring and each producer and consumer made from it.
+type memory struct {
+	section *shm.Section
+	holders atomic.Int32
+}
+
+func newMemory(s *shm.Section) *memory {
+	m := &memory{section: s}
+	m.holders.Store(1)
+	return m
+}
+
+// hold adds a holder, unless the last one has gone.
+func (m *memory) hold() bool {
+	for {
+		n := m.holders.Load()
+		if n == 0 {
+			return false
+		}
+		if m.holders.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// release takes a holder away; the last one unmaps.
+func (m *memory) release() error {
+	if m.holders.Add(-1) == 0 {
+		return m.section.Close()
+	}
+	return nil
+}

@@ -1,0 +1,144 @@
+package ring
+
+import (
+	"bufio"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"math/bits"
+	"os"
+	"strings"
+	"testing"
+)
+
+// vectors calls f with the fields of each line of the golden vectors that
+// begins with the given word.
+func vectors(t *testing.T, word string, f func(fields []string)) {
+	t.Helper()
+	file, err := os.Open("testdata/frames.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	n := 0
+	for s := bufio.NewScanner(file); s.Scan(); {
+		if fields := strings.Fields(s.Text()); len(fields) > 0 && fields[0] == word {
+			f(fields[1:])
+			n++
+		}
+	}
+	if n == 0 {
+		t.Fatalf("no vector %q", word)
+	}
+}
+
+func unhex(t *testing.T, s string) []byte {
+	t.Helper()
+	if s == "-" {
+		return nil
+	}
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestHeaderIsTheseBytes(t *testing.T) {
+	vectors(t, "header", func(f []string) {
+		var n uint32
+		var typ uint16
+		var flags Flags
+		var valid bool
+		var payload, size uint64
+		if _, err := fmt.Sscan(strings.Join(f[1:], " "), &n, &typ, &flags, &valid, &payload, &size); err != nil {
+			t.Fatal(err)
+		}
+		h := Header(binary.LittleEndian.Uint64(unhex(t, f[0])))
+		if h.Len() != uint64(n) || h.Type() != typ || h.Flags() != flags || h.Valid() != valid ||
+			h.PayloadOffset() != payload || h.FrameSize() != size {
+			t.Errorf("%s: length %d, type %d, flags %d, valid %t, payload at %d, frame of %d bytes; want %q",
+				f[0], h.Len(), h.Type(), h.Flags(), h.Valid(), h.PayloadOffset(), h.FrameSize(), f[1:])
+		}
+		if h>>56 == 0xA7 && MakeHeader(n, typ, flags) != h {
+			t.Errorf("MakeHeader(%d, %d, %d) is %#x, want %#x", n, typ, flags, uint64(MakeHeader(n, typ, flags)), uint64(h))
+		}
+	})
+}
+
+func TestSentMessageIsTheseBytesInTheRing(t *testing.T) {
+	vectors(t, "frame", func(f []string) {
+		var typ uint16
+		if _, err := fmt.Sscan(f[1], &typ); err != nil {
+			t.Fatal(err)
+		}
+		r := smallRing(t)
+		if f[0] == "checksum" {
+			r = checkedRing(t)
+		}
+		payload, want := unhex(t, f[2]), unhex(t, f[3])
+		if err := r.p.TrySend(typ, payload); err != nil {
+			t.Fatal(err)
+		}
+		got := r.body[controlSize : controlSize+len(want)]
+		if string(got) != string(want) {
+			t.Errorf("%s message of type %d, payload %x stands as\n%x, want\n%x", f[0], typ, payload, got, want)
+		}
+		if r.p.Position() != StartPosition+uint64(len(want)) {
+			t.Errorf("frame takes %d bytes, want %d", r.p.Position()-StartPosition, len(want))
+		}
+		m, err := r.c.Next()
+		if err != nil || string(m.Payload) != string(payload) || m.Type != typ {
+			t.Errorf("received %x of type %d, %v; want %x of type %d", m.Payload, m.Type, err, payload, typ)
+		}
+	})
+}
+
+func TestFlagsHaveTheseBits(t *testing.T) {
+	for i, f := range []Flags{FlagPad, FlagControl, FlagMore, FlagChecksum, FlagSequence, FlagTime, FlagCorrelation, flagReserved} {
+		if f != 1<<i {
+			t.Errorf("flag number %d is %#x", i, uint8(f))
+		}
+	}
+}
+
+func TestEachExtensionFlagAddsOneWord(t *testing.T) {
+	for flags := range 256 {
+		words := uint64(1 + bits.OnesCount(uint(flags)&0x78))
+		for _, n := range []uint32{0, 1, 7, 8, 9, 1<<32 - 1} {
+			h := MakeHeader(n, 0xffff, Flags(flags))
+			if h.PayloadOffset() != 8*words {
+				t.Fatalf("flags %#x: payload at %d, want %d", flags, h.PayloadOffset(), 8*words)
+			}
+			if want := 8*words + (uint64(n)+7)/8*8; h.FrameSize() != want {
+				t.Fatalf("flags %#x, %d bytes: frame of %d, want %d", flags, n, h.FrameSize(), want)
+			}
+		}
+	}
+}
+
+func TestOnlyTheMarkAndNoReservedFlagMakeAHeaderValid(t *testing.T) {
+	for mark := range 256 {
+		for flags := range 256 {
+			h := Header(mark)<<56 | Header(flags)<<48 | 0x1234_5678_9abc
+			if want := mark == 0xA7 && flags < 0x80; h.Valid() != want {
+				t.Fatalf("%#x: Valid is %t", uint64(h), h.Valid())
+			}
+		}
+	}
+	if Header(0).Valid() {
+		t.Error("zero, nothing here yet, is valid")
+	}
+}
+
+func TestChecksumIsSeededWithTheHeader(t *testing.T) {
+	payload := []byte("the same payload")
+	seen := make(map[uint64]Header)
+	for _, h := range []Header{MakeHeader(16, 0, FlagChecksum), MakeHeader(16, 1, FlagChecksum), MakeHeader(16, 1<<15, FlagChecksum), MakeHeader(17, 0, FlagChecksum)} {
+		sum := checksum(h, payload)
+		if other, ok := seen[sum]; ok {
+			t.Errorf("headers %#x and %#x give the same checksum", uint64(h), uint64(other))
+		}
+		seen[sum] = h
+	}
+}

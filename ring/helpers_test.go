@@ -1,0 +1,244 @@
+package ring
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"testing"
+)
+
+const (
+	guardSize = 4096
+	guardByte = 0x5A
+)
+
+// testRing is a ring over heap memory between two guards. When its test ends
+// the whole of it is checked.
+type testRing struct {
+	testing.TB
+	g    Geometry
+	room []byte // guard, body, guard
+	body []byte
+	p    *SPSCProducer
+	c    *SPSCConsumer
+
+	hostile bool // the test wrote nonsense: only the guards have to be whole
+}
+
+// newRing formats a ring whose positions begin at start, with both sides
+// attached.
+func newRing(t testing.TB, g Geometry, start uint64) *testRing {
+	t.Helper()
+	r := &testRing{TB: t, g: g}
+	if err := g.Check(); err != nil {
+		t.Fatal(err)
+	}
+	n := int(g.BodySize())
+	r.room = make([]byte, 2*guardSize+n)
+	for i := range guardSize {
+		r.room[i], r.room[guardSize+n+i] = guardByte, guardByte
+	}
+	r.body = r.room[guardSize : guardSize+n : guardSize+n]
+	Format(g, r.body)
+	r.setWord(offProducer, start)
+	r.setWord(offConsumer, start)
+	r.attach()
+	t.Cleanup(r.check)
+	return r
+}
+
+func smallRing(t testing.TB) *testRing {
+	t.Helper()
+	return newRing(t, Geometry{Kind: SPSC, Capacity: MinCapacity}, StartPosition)
+}
+
+func checkedRing(t testing.TB) *testRing {
+	t.Helper()
+	return newRing(t, Geometry{Kind: SPSC, Capacity: MinCapacity, Checksum: true}, StartPosition)
+}
+
+// eachKind runs test for a plain ring and one with checksums.
+func eachKind(t *testing.T, test func(t *testing.T, r *testRing)) {
+	t.Run("plain", func(t *testing.T) { test(t, smallRing(t)) })
+	t.Run("checksum", func(t *testing.T) { test(t, checkedRing(t)) })
+}
+
+func (r *testRing) attach() {
+	r.Helper()
+	var err error
+	if r.p, err = NewSPSCProducer(r.g, r.body); err != nil {
+		r.Fatal(err)
+	}
+	if r.c, err = NewSPSCConsumer(r.g, r.body); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// word and setWord bypass the seam: what another process would see and write.
+func (r *testRing) word(off uint64) uint64       { return binary.LittleEndian.Uint64(r.body[off:]) }
+func (r *testRing) setWord(off uint64, v uint64) { binary.LittleEndian.PutUint64(r.body[off:], v) }
+
+// dataOff returns where in the body the byte of a position stands.
+func (r *testRing) dataOff(pos uint64) uint64 { return controlSize + pos%r.g.Capacity }
+
+// frame is one committed frame, found by walking.
+type frame struct {
+	pos, size uint64
+	pad       bool
+	typ       uint16
+	payload   string
+}
+
+// walk goes from the published position over the committed frames to the zero
+// header. It reads them by the picture in frame.go, not by its methods.
+func (r *testRing) walk() (frames []frame, end uint64, err error) {
+	start := r.word(offConsumer)
+	if start%8 != 0 {
+		return nil, 0, fmt.Errorf("consumer position %#x", start)
+	}
+	pos := start
+	for {
+		off := r.dataOff(pos)
+		h := r.word(off)
+		if h == 0 {
+			return frames, pos, nil
+		}
+		n, flags := h&0xffff_ffff, Flags(h>>48)
+		f := frame{pos: pos, size: 8 + (n+7)/8*8, pad: flags&FlagPad != 0, typ: uint16(h >> 32)}
+		at := off + 8
+		want := Flags(0)
+		if r.g.Checksum && !f.pad {
+			want, f.size, at = FlagChecksum, f.size+8, at+8
+		} else if f.pad {
+			want = FlagPad
+		}
+		left := r.g.Capacity - pos%r.g.Capacity
+		switch {
+		case h>>56 != 0xA7 || flags != want:
+			return frames, pos, fmt.Errorf("header %#016x at position %#x", h, pos)
+		case f.size > left || f.pad && f.size != left:
+			return frames, pos, fmt.Errorf("frame of %d bytes at position %#x, %d before the end", f.size, pos, left)
+		case pos+f.size+8-start > r.g.Capacity:
+			return frames, pos, fmt.Errorf("frame and zero header at position %#x run into unread data", pos)
+		}
+		f.payload = string(r.body[at : at+n])
+		if r.g.Checksum && !f.pad && r.word(off+8) != checksum(Header(h), []byte(f.payload)) {
+			return frames, pos, fmt.Errorf("checksum of the frame at position %#x", pos)
+		}
+		frames = append(frames, f)
+		pos += f.size
+	}
+}
+
+// check fails the test unless the whole ring is as it must be between two
+// operations.
+func (r *testRing) check() {
+	r.Helper()
+	for i := range guardSize {
+		if r.room[i] != guardByte || r.room[len(r.room)-1-i] != guardByte {
+			r.Fatalf("memory outside the ring was written, byte %d before or behind it", i)
+		}
+	}
+	if r.hostile {
+		return
+	}
+	_, end, err := r.walk()
+	if err != nil {
+		r.Fatalf("ring is broken: %v", err)
+	}
+	if r.p != nil && (r.p.Position() != end || r.word(offProducer) != end) {
+		r.Fatalf("producer stands at %#x and says %#x, its frames end at %#x", r.p.Position(), r.word(offProducer), end)
+	}
+	for off := uint64(0); off < controlSize; off += 8 {
+		if off != offProducer && off != offConsumer && off != offEnd && r.word(off) != 0 {
+			r.Fatalf("control word at %#x is %#x, want 0", off, r.word(off))
+		}
+	}
+}
+
+// payload returns n bytes that only message number seq has.
+func payload(seq, n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(seq*31 + i*7 + i>>8 + 1)
+	}
+	return b
+}
+
+func msgType(seq int) uint16 { return uint16(seq*257 + 1) }
+
+func (r *testRing) send(seq, n int) {
+	r.Helper()
+	if err := r.p.TrySend(msgType(seq), payload(seq, n)); err != nil {
+		r.Fatalf("sending message %d of %d bytes: %v", seq, n, err)
+	}
+}
+
+// receive takes the next message, which must be number seq of n bytes, and
+// does not release it.
+func (r *testRing) receive(seq, n int) Message {
+	r.Helper()
+	m, err := r.c.Next()
+	if err != nil {
+		r.Fatalf("receiving message %d: %v", seq, err)
+	}
+	if !bytes.Equal(m.Payload, payload(seq, n)) || m.Type != msgType(seq) {
+		r.Fatalf("received %d bytes of type %#x, want message %d: %d bytes of type %#x", len(m.Payload), m.Type, seq, n, msgType(seq))
+	}
+	r.inside(m.Payload)
+	return m
+}
+
+func (r *testRing) giveBack() {
+	r.c.Release()
+	r.c.Publish()
+}
+
+// inside fails the test when b isn't a part of the ring's data.
+func (r *testRing) inside(b []byte) {
+	r.Helper()
+	first := reflect.ValueOf(r.body).Pointer() + controlSize
+	at := reflect.ValueOf(b).Pointer()
+	if at < first || at-first+uintptr(cap(b)) > uintptr(r.g.Capacity) || len(b) != cap(b) {
+		r.Fatalf("%d bytes with room for %d, %d bytes behind the start of %d bytes of data",
+			len(b), cap(b), int64(at)-int64(first), r.g.Capacity)
+	}
+}
+
+// nothing fails the test unless the ring is empty.
+func (r *testRing) nothing() {
+	r.Helper()
+	if m, err := r.c.Next(); err != ErrEmpty {
+		r.Fatalf("Next gives a message of %d bytes and %v, want ErrEmpty", len(m.Payload), err)
+	}
+}
+
+// moveTo has both sides stand at offset off of the data, with nothing between.
+func (r *testRing) moveTo(off uint64) {
+	r.Helper()
+	if off%8 != 0 || off >= r.g.Capacity {
+		r.Fatalf("bad offset %d", off)
+	}
+	for r.p.Position()%r.g.Capacity != off {
+		if err := r.p.TrySend(0, nil); err != nil {
+			r.Fatal(err)
+		}
+		if _, err := r.c.Next(); err != nil {
+			r.Fatal(err)
+		}
+		r.giveBack()
+	}
+}
+
+// kindOf returns the sentinel that err matches.
+func kindOf(err error) error {
+	for _, s := range []error{ErrFull, ErrEmpty, ErrClosed, ErrTooLarge, ErrCorrupt, io.EOF} {
+		if errors.Is(err, s) {
+			return s
+		}
+	}
+	return err
+}

@@ -1,0 +1,140 @@
+package ring
+
+import (
+	"io"
+
+	"github.com/ringway/ringway/internal/mem"
+)
+
+// SPSCConsumer is the receiving side of a single-producer single-consumer
+// ring. It belongs to one goroutine at a time, and there must be one for the
+// ring among all processes; package shm sees to that. Its memory must stay
+// mapped while it is used.
+type SPSCConsumer struct {
+	data mem.Region
+	mask uint64 // capacity - 1
+	pos  uint64 // the next frame to hand out
+	max  uint64 // largest payload
+
+	released  uint64 // everything before was given back by the user
+	published uint64 // everything before is known to the producer to be free
+	batch     uint64 // bytes to release before the producer is told
+
+	checksum bool
+	ctl      mem.Region
+}
+
+// NewSPSCConsumer attaches to the ring in body. It continues at the first
+// message that the consumer before it, dead or gone, did not release. The
+// error matches ErrCorrupt when the position there can't be true.
+func NewSPSCConsumer(g Geometry, body []byte) (*SPSCConsumer, error) {
+	c := &SPSCConsumer{
+		data:     g.data(body),
+		ctl:      mem.Of(body).Slice(0, controlSize),
+		mask:     g.Capacity - 1,
+		max:      g.MaxMessage(),
+		batch:    g.Capacity / 8,
+		checksum: g.Checksum,
+	}
+	// Pairs with the store in Publish of the consumer before us.
+	start, err := loadConsumer(c.ctl)
+	if err != nil {
+		return nil, err
+	}
+	c.pos, c.released, c.published = start, start, start
+	return c, nil
+}
+
+// Next hands out the next message without copying it. The payload is a lease
+// on the ring's memory: it is valid until Release is called after it. Any
+// number of messages can be out at once; the producer can't reuse the room of
+// any of them. Next returns ErrEmpty when no committed message is there,
+// io.EOF when there will be none any more, and ErrCorrupt when what is there
+// can't be a frame; then it stays where it is.
+func (c *SPSCConsumer) Next() (Message, error) {
+	off := c.pos & c.mask
+	// Pairs with the release store in SPSCProducer.commit: hands over the
+	// payload, and that the header behind it is zero or committed.
+	h := Header(c.data.Load64(off))
+	n := h.Len()
+	size := frameSize(HeaderSize, n)
+	if h>>48 != markWord || n > c.max || off+size > c.mask+1 || c.checksum {
+		return c.next(h)
+	}
+	c.pos += size
+	return Message{Payload: c.data.Bytes(off+HeaderSize, n), Type: h.Type()}, nil
+}
+
+// next is Next for everything but a plain frame. h is the header at pos.
+func (c *SPSCConsumer) next(h Header) (Message, error) {
+	pads := uint64(0)
+	for {
+		off := c.pos & c.mask
+		if h == 0 {
+			// Pairs with the store in End. It comes after all commits, so
+			// the header has to be looked at again.
+			end := c.ctl.Load64(offEnd)
+			h = Header(c.data.Load64(off))
+			if h == 0 {
+				if end == c.pos|1 {
+					return Message{}, io.EOF
+				}
+				return Message{}, ErrEmpty
+			}
+		}
+		want := Flags(0)
+		if c.checksum {
+			want = FlagChecksum
+		}
+		size := h.FrameSize()
+		pad := h.Flags()&FlagPad != 0
+		switch {
+		case !h.Valid(), off+size > c.mask+1, !pad && (h.Flags() != want || h.Len() > c.max),
+			pad && (h.Flags() != FlagPad || off+size != c.mask+1):
+			return Message{}, corrupt("receive", "frame header %#016x at data offset %d of %d", uint64(h), off, c.mask+1)
+		case pad:
+			// One lap of pads and nothing else can't come from a ring.
+			if pads += size; pads > c.mask {
+				return Message{}, corrupt("receive", "pad frames all around the ring, the last at data offset %d", off)
+			}
+			c.pos += size
+			h = Header(c.data.Load64(c.pos & c.mask))
+		default:
+			payload := c.data.Bytes(off+h.PayloadOffset(), h.Len())
+			if c.checksum {
+				want, have := c.data.Load64(off+HeaderSize), checksum(h, payload)
+				if want != have {
+					return Message{}, corrupt("receive", "message of %d bytes at data offset %d has xxhash64 %016x, its frame says %016x",
+						len(payload), off, have, want)
+				}
+			}
+			c.pos += size
+			return Message{Payload: payload, Type: h.Type()}, nil
+		}
+	}
+}
+
+// Release ends the leases of all messages handed out so far. To spare the
+// producer's cache the room is announced in batches of an eighth of the ring;
+// Release reports whether that is due, and then the caller calls Publish. What
+// is not published when the process dies is delivered again to its successor.
+func (c *SPSCConsumer) Release() (due bool) {
+	c.released = c.pos
+	return c.released-c.published >= c.batch
+}
+
+// Publish announces to the producer all that was released. It reports whether
+// that was more than the producer knew.
+func (c *SPSCConsumer) Publish() bool {
+	if c.released == c.published {
+		return false
+	}
+	c.published = c.released
+	// Hands the memory before this position back to the producer; pairs with
+	// the load in makeRoom. Our reads of it can't move behind a release store.
+	c.ctl.StoreRelease64(offConsumer, c.released)
+	return true
+}
+
+// Position returns the number of the byte that the next frame starts at.
+func (c *SPSCConsumer) Position() uint64 { return c.pos }

@@ -1,0 +1,43 @@
+// Package ringway passes messages between processes on one machine, through
+// rings in named sections of shared memory. It is pure Go, for Linux and
+// Windows.
+//
+//	// one process                                 // another process
+//	r, err := ringway.CreateRing("ticks",          r, err := ringway.OpenRing("ticks")
+//	        ringway.SPSC, ringway.Capacity(8<<20)) c, err := r.Consumer()
+//	p, err := r.Producer()                         for m, err := range c.Messages(ctx) {
+//	err = p.Send(ctx, []byte("hello"))                     use(m.Payload) // no copy
+//	                                               }
+//
+// # What holds
+//
+//   - A message that was sent is received, whoever is killed in between and
+//     at whatever instruction: a message whose Send (or Commit) has happened
+//     is delivered, one whose has not is never seen, and none is torn. A
+//     successor attaches to the same ring and goes on.
+//   - A consumer that dies leaves to its successor what it had not released:
+//     delivery is at least once across the death of a consumer, and exactly
+//     once otherwise.
+//   - Death is what the operating system says, never a timeout. A process that
+//     is stopped, swapped out or slow keeps its place.
+//   - A peer that writes nonsense, truncates the section or floods it gives an
+//     error that matches [ErrCorrupt] or [ErrFault], and can't crash or wedge
+//     this process. (A peer with write access can always withhold or forge the
+//     messages themselves; sections are therefore created for one user alone.)
+//   - Sending and receiving allocate nothing, and make no system call unless
+//     somebody sleeps.
+//
+// # Handles
+//
+// A [Ring] may be used by any number of goroutines. A [Producer] or [Consumer]
+// belongs to one goroutine at a time, except for Close, which any goroutine
+// may call at any time; it ends a call that waits. Use after Close returns
+// [ErrClosed].
+//
+// # Waiting
+//
+// Send, Claim and Recv wait for room or for a message, as their
+// [WaitStrategy] says, until their context ends. Try… never waits. What sleeps
+// is woken by the other side; if a peer was killed in the very moment of
+// waking, after 100 ms at the latest.
+package ringway

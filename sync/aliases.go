@@ -1,0 +1,13 @@
+package sync
+
+import "sync"
+
+// What Ringway uses of the standard package.
+type (
+	// Mutex is sync.Mutex.
+	Mutex = sync.Mutex
+	// Once is sync.Once.
+	Once = sync.Once
+	// WaitGroup is sync.WaitGroup.
+	WaitGroup = sync.WaitGroup
+)

@@ -1,0 +1,148 @@
+package sync
+
+import (
+	"context"
+	"time"
+
+	"github.com/ringway/ringway/internal/mem"
+)
+
+// SafetyNet bounds a sleep. Nothing depends on it as long as both sides
+// behave: it limits the harm of a waker that was killed between its two steps
+// or that never wakes, and sets how often a sleeper looks whether its peer
+// still lives.
+const SafetyNet = 100 * time.Millisecond
+
+// firstUnfenced bounds the first sleep of a side that can't issue barriers. The
+// ringer may have loaded the state just before it said so; by the time this is
+// over its stores have long been visible.
+const firstUnfenced = time.Millisecond
+
+// The words of a bell, in the memory it is made over.
+const (
+	offSeq   = 0 // u32: moved by everyone who wakes; the word that is slept on
+	offState = 4 // u32: written by the sleeper; asleep is cleared by the ringer
+
+	asleep    = 1 // the sleeper is about to sleep, or sleeps
+	needFence = 2 // the sleeper has no barrier: the ringer must fence
+)
+
+// Bell is one side's handle of the two words that one side sleeps on and the
+// other rings. A Bell belongs to one goroutine at a time, except for Interrupt.
+type Bell struct {
+	mem    mem.Region
+	fenced bool // ringer: a fence before each load of the state
+	own    uint32
+	fresh  bool // sleeper: has not slept since it asked for fences
+	seq    uint32
+
+	done <-chan struct{} // of the context that cancel watches
+	stop func() bool     // ends the watch
+	os   osBell
+}
+
+// NewBell returns a handle of the bell in r, which must hold 8 bytes that both
+// processes share and that stay mapped until Close. The name must be the same
+// in all processes and unlike any other bell's on the machine; systems that
+// need a kernel object to sleep on derive its name from it. The error is the
+// system's.
+func NewBell(r mem.Region, name string) (*Bell, error) {
+	b := &Bell{mem: r, fenced: !registerBarrier()}
+	if !haveBarrier() {
+		b.own, b.fresh = needFence, true
+	}
+	if err := b.os.open(name); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Close gives back what the bell holds of the system. Nobody may sleep on this
+// handle any more.
+func (b *Bell) Close() error {
+	b.unwatch()
+	return b.os.close()
+}
+
+// Ring wakes the other side if it sleeps. Call it after the store that the
+// other side waits for. Unless there is a sleeper it makes no system call.
+func (b *Bell) Ring() {
+	if b.fenced {
+		mem.Fence()
+	}
+	// Pairs with the store in Announce and the barrier behind it.
+	if b.mem.Load32(offState) != 0 {
+		b.wake()
+	}
+}
+
+func (b *Bell) wake() {
+	state := b.mem.Load32(offState)
+	if state&needFence != 0 && !b.fenced {
+		mem.Fence()
+		state = b.mem.Load32(offState)
+	}
+	// Whoever clears the bit wakes. The sleeper sets it again before it
+	// sleeps again.
+	if state&asleep != 0 && b.mem.CAS32(offState, state, state&^asleep) {
+		b.Interrupt()
+	}
+}
+
+// Interrupt ends the sleep of whoever sleeps on the bell, and the one that is
+// announced. Any goroutine may call it.
+func (b *Bell) Interrupt() {
+	b.mem.Add32(offSeq, 1)
+	b.os.wake(b.mem)
+}
+
+// Announce says that this side is about to sleep. After it the caller must
+// look once more for what it waits for, and then call either Sleep or Retract.
+func (b *Bell) Announce() {
+	b.seq = b.mem.Load32(offSeq)
+	// Pairs with the load in Ring: either the ringer sees this, or the look
+	// that follows sees what the ringer published.
+	b.mem.Store32(offState, asleep|b.own)
+	barrier()
+}
+
+// Retract takes the announcement back.
+func (b *Bell) Retract() { b.mem.Store32(offState, b.own) }
+
+// Sleep sleeps until the bell is rung, ctx ends, Interrupt is called or
+// SafetyNet is over, whichever comes first, and retracts the announcement. It
+// returns the error of a ctx that has ended. It may return early: the caller
+// looks again. It allocates only when ctx is another than at the last call.
+func (b *Bell) Sleep(ctx context.Context) error {
+	b.watch(ctx)
+	if err := ctx.Err(); err != nil {
+		b.Retract()
+		return err
+	}
+	most := SafetyNet
+	if b.fresh {
+		most, b.fresh = firstUnfenced, false
+	}
+	b.os.sleep(b.mem, b.seq, most)
+	b.Retract()
+	return ctx.Err()
+}
+
+// watch has the end of ctx interrupt the sleep. The watch stays for the next
+// sleeps with the same context.
+func (b *Bell) watch(ctx context.Context) {
+	if ctx.Done() == b.done {
+		return
+	}
+	b.unwatch()
+	if b.done = ctx.Done(); b.done != nil {
+		b.stop = context.AfterFunc(ctx, b.Interrupt)
+	}
+}
+
+func (b *Bell) unwatch() {
+	if b.stop != nil {
+		b.stop()
+	}
+	b.stop, b.done = nil, nil
+}
