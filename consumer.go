@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/ringway/ringway/ring"
+	"github.com/ringway/ringway/sync"
 )
 
 // Message is one received message. Its payload is the ring's own memory: see
@@ -18,9 +19,11 @@ type Consumer struct {
 	endpoint
 	ring *ring.SPSCConsumer
 
-	leased bool    // messages are out that were not released
-	got    Message // what the call that waited received
-	recv   func() error
+	poll  sync.Poll // of ring
+	nap   sync.Nap  // of the adaptive strategy
+	burst int       // messages since the ring was empty
+	dry   uint64    // the ring's position when it was
+	span  uint64    // a burst of so many bytes is a large part of the ring
 }
 
 // Consumer makes this process the ring's consumer. It begins with the first
@@ -37,10 +40,8 @@ func (r *Ring) Consumer() (*Consumer, error) {
 		_ = c.leave(false)
 		return nil, named(err, r.name)
 	}
-	c.recv = func() (err error) {
-		c.got, err = c.next()
-		return err
-	}
+	c.poll = c.ring.Poll
+	c.dry, c.span = c.ring.Position(), r.geometry.Capacity/4
 	return c, nil
 }
 
@@ -53,51 +54,66 @@ func (r *Ring) Consumer() (*Consumer, error) {
 // Recv returns io.EOF when the ring's end was declared and everything received,
 // the error of ctx, ErrPeerDead (the producer died, and everything that it had
 // sent was received), ErrCorrupt, ErrFault or ErrClosed.
-func (c *Consumer) Recv(ctx context.Context) (Message, error) {
-	m, err := c.TryRecv()
-	if err != ErrEmpty {
-		return m, err
-	}
-	if !c.gate.Enter() {
-		return m, c.shutOut("receive")
-	}
-	defer c.gate.Exit()
-	err = c.await(ctx, "receive", ErrEmpty, c.recv)
-	m, c.got = c.got, Message{}
-	if err != nil {
-		return Message{}, c.failed("receive", err)
-	}
-	return m, nil
-}
+func (c *Consumer) Recv(ctx context.Context) (Message, error) { return c.recv(ctx) }
 
 // TryRecv is Recv without waiting: it returns ErrEmpty when no message is
 // there. It makes no system call unless the producer sleeps.
-func (c *Consumer) TryRecv() (Message, error) {
+func (c *Consumer) TryRecv() (Message, error) { return c.recv(nil) }
+
+// recv receives, and waits for a message if ctx is not nil.
+func (c *Consumer) recv(ctx context.Context) (Message, error) {
 	if !c.gate.Enter() {
 		return Message{}, c.shutOut("receive")
 	}
 	if c.ring.Release() {
 		c.publish()
 	}
-	m, err := c.next()
-	if err != nil && err != ErrEmpty {
-		err = c.failed("receive", err)
+	m, err := c.ring.Next()
+	if err == nil {
+		c.burst++
+		c.gate.Exit()
+		return m, nil
 	}
+	err = c.missed(err)
 	c.gate.Exit()
+	if err == ErrEmpty && ctx != nil {
+		return c.recvWaiting(ctx)
+	}
+	return Message{}, err
+}
+
+// recvWaiting is Recv when the ring was empty.
+func (c *Consumer) recvWaiting(ctx context.Context) (m Message, err error) {
+	if !c.gate.Enter() {
+		return m, c.shutOut("receive")
+	}
+	defer c.gate.Exit()
+	if c.wait == sync.Adaptive {
+		at := c.ring.Position()
+		c.nap.Take(c.burst, at-c.dry > c.span)
+		c.burst, c.dry = 0, at
+	}
+	w := waiter{e: &c.endpoint, ctx: ctx, op: "receive", poll: c.poll}
+	err = ErrEmpty
+	for err == ErrEmpty {
+		if err = w.pause(); err == nil {
+			if m, err = c.ring.Next(); err != nil {
+				err = c.missed(err)
+			}
+		}
+	}
+	w.done()
 	return m, err
 }
 
-// next takes the next message out, all those before being released.
-func (c *Consumer) next() (Message, error) {
-	m, err := c.ring.Next()
-	c.leased = err == nil
-	if err != nil {
-		c.publish()
-		if c.guard.Faulted() {
-			err = c.errFault("receive")
-		}
+// missed completes the error with which no message came.
+func (c *Consumer) missed(err error) error {
+	// The producer may be waiting for what was released since the last batch.
+	c.publish()
+	if err != ErrEmpty && err != io.EOF || c.guard.Faulted() {
+		err = c.failed("receive", err)
 	}
-	return m, err
+	return err
 }
 
 // RecvBatch releases all messages that are out and fills into with the next
@@ -123,6 +139,7 @@ func (c *Consumer) RecvBatch(ctx context.Context, into []Message) (int, error) {
 			break
 		}
 	}
+	c.burst += n
 	c.gate.Exit()
 	return n, nil
 }
@@ -172,7 +189,6 @@ func (c *Consumer) Release() error {
 		return c.shutOut("release")
 	}
 	c.ring.Release()
-	c.leased = false
 	c.publish()
 	c.gate.Exit()
 	return nil
@@ -194,5 +210,5 @@ func (c *Consumer) Close() error {
 		return err
 	}
 	c.publish()
-	return c.leave(c.leased)
+	return c.leave(c.ring.Leased())
 }

@@ -148,48 +148,59 @@ func (e *endpoint) errClosed(op string) error {
 	return &errs.Error{Op: op, Name: e.name, Err: ErrClosed}
 }
 
-// await repeats attempt as long as it returns busy (ErrFull or ErrEmpty),
-// waiting in between as the strategy says. The caller is inside the gate.
-func (e *endpoint) await(ctx context.Context, op string, busy error, attempt func() error) error {
-	// How many looks pass between two looks at things that change seldom.
-	const ctxEvery, peerEvery = 1 << 6, 1 << 20
-	for i := 0; ; i++ {
-		if err := attempt(); err != busy {
+// waiter is one call's wait. Its user tries, and while that fails calls pause,
+// and in the end done.
+type waiter struct {
+	e         *endpoint
+	ctx       context.Context
+	op        string
+	poll      sync.Poll
+	round     int
+	announced bool
+}
+
+// pause lets some time pass until the next try. It returns the reason to give
+// up, if there is one.
+func (w *waiter) pause() error {
+	e := w.e
+	if w.announced {
+		// The try since then found nothing.
+		w.announced, w.round = false, 0
+		if err := w.givesUp(); err != nil {
+			e.mine.Retract()
 			return err
 		}
-		if e.gate.Closing() {
-			return e.errClosed(op)
-		}
-		if e.wait.Spin(i) {
-			if i%ctxEvery == 0 {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-			}
-			if i%peerEvery == peerEvery-1 {
-				if err := e.peerDied(op); err != nil {
-					return err
-				}
-			}
-			continue
-		}
+		return e.mine.Sleep(w.ctx)
+	}
+	switch e.wait.Spin(w.round, w.poll) {
+	case sync.Sleep:
 		e.mine.Announce()
-		if err := attempt(); err != busy {
-			e.mine.Retract()
-			return err
+		w.announced = true
+	case sync.Again:
+		const peerEvery = 1 << 15 // rounds between two system calls
+		if w.round++; w.round%peerEvery == 0 {
+			return w.givesUp()
 		}
 		if e.gate.Closing() {
-			e.mine.Retract()
-			return e.errClosed(op)
+			return e.errClosed(w.op)
 		}
-		if err := e.peerDied(op); err != nil {
-			e.mine.Retract()
-			return err
-		}
-		if err := e.mine.Sleep(ctx); err != nil {
-			return err
-		}
-		i = -1
+		return w.ctx.Err()
+	}
+	return nil
+}
+
+// givesUp returns the reason not to wait on, if there is one.
+func (w *waiter) givesUp() error {
+	if w.e.gate.Closing() {
+		return w.e.errClosed(w.op)
+	}
+	return w.e.peerDied(w.op)
+}
+
+// done ends the wait.
+func (w *waiter) done() {
+	if w.announced {
+		w.e.mine.Retract()
 	}
 }
 

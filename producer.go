@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ringway/ringway/ring"
+	"github.com/ringway/ringway/sync"
 )
 
 // Producer sends messages into a ring. It belongs to one goroutine at a time,
@@ -12,16 +13,7 @@ type Producer struct {
 	endpoint
 	ring *ring.SPSCProducer
 
-	// What the call that waits wants, and the attempt at it: kept here, so
-	// that waiting allocates nothing.
-	typ     uint16
-	msg     []byte
-	size    int
-	buf     []byte
-	batch   [][]byte
-	send    func() error
-	claim   func() error
-	sendAll func() error
+	poll sync.Poll // of ring
 }
 
 // Producer makes this process the ring's producer. It continues behind the
@@ -38,19 +30,7 @@ func (r *Ring) Producer() (*Producer, error) {
 		_ = p.leave(false)
 		return nil, named(err, r.name)
 	}
-	p.send = func() error { return p.ring.TrySend(p.typ, p.msg) }
-	p.claim = func() (err error) {
-		p.buf, err = p.ring.Claim(p.size)
-		return err
-	}
-	p.sendAll = func() error {
-		n, err := p.ring.TrySendBatch(p.typ, p.batch)
-		if n > 0 {
-			p.batch = p.batch[n:]
-			p.theirs.Ring()
-		}
-		return err
-	}
+	p.poll = p.ring.Poll
 	return p, nil
 }
 
@@ -59,43 +39,64 @@ func (r *Ring) Producer() (*Producer, error) {
 // even if this process dies at once. It returns the error of ctx, ErrTooLarge,
 // ErrPeerDead (the consumer died while the ring was full), ErrCorrupt, ErrFault
 // or ErrClosed; then nothing was sent. An open claim is given back.
-func (p *Producer) Send(ctx context.Context, b []byte) error { return p.SendTyped(ctx, 0, b) }
+func (p *Producer) Send(ctx context.Context, b []byte) error { return p.send(ctx, 0, b) }
 
 // SendTyped is Send with a message type, which means what the application
 // wants it to mean.
 func (p *Producer) SendTyped(ctx context.Context, typ uint16, b []byte) error {
-	err := p.TrySendTyped(typ, b)
-	if err != ErrFull {
-		return err
-	}
-	if !p.gate.Enter() {
-		return p.shutOut("send")
-	}
-	defer p.gate.Exit()
-	p.typ, p.msg = typ, b
-	err = p.await(ctx, "send", ErrFull, p.send)
-	p.msg = nil
-	return p.finish("send", err)
+	return p.send(ctx, typ, b)
 }
 
-// TrySend is Send without waiting: it returns ErrFull when there is no room.
-// It makes no system call unless the consumer sleeps.
-func (p *Producer) TrySend(b []byte) error { return p.TrySendTyped(0, b) }
-
-// TrySendTyped is TrySend with a message type.
-func (p *Producer) TrySendTyped(typ uint16, b []byte) error {
+// send sends, and waits for room if ctx is not nil. It and recv are written for
+// few calls on their straight way: those are what a small message costs.
+func (p *Producer) send(ctx context.Context, typ uint16, b []byte) error {
 	if !p.gate.Enter() {
 		return p.shutOut("send")
 	}
 	err := p.ring.TrySend(typ, b)
-	if err != nil || p.guard.Faulted() {
-		err = p.failed("send", err)
-	} else {
+	if err == nil && !p.guard.Faulted() {
 		p.theirs.Ring()
+		p.gate.Exit()
+		return nil
 	}
 	p.gate.Exit()
-	return err
+	if err == ErrFull && ctx != nil {
+		return p.sendWaiting(ctx, typ, b)
+	}
+	return p.failed("send", err)
 }
+
+// sendWaiting is SendTyped when the ring was full.
+func (p *Producer) sendWaiting(ctx context.Context, typ uint16, b []byte) error {
+	if !p.gate.Enter() {
+		return p.shutOut("send")
+	}
+	defer p.gate.Exit()
+	err := ErrFull
+	w := p.waiter(ctx, "send")
+	for err == ErrFull {
+		if err = w.pause(); err == nil {
+			err = p.ring.TrySend(typ, b)
+		}
+	}
+	w.done()
+	if err != nil || p.guard.Faulted() {
+		return p.failed("send", err)
+	}
+	p.theirs.Ring()
+	return nil
+}
+
+func (p *Producer) waiter(ctx context.Context, op string) waiter {
+	return waiter{e: &p.endpoint, ctx: ctx, op: op, poll: p.poll}
+}
+
+// TrySend is Send without waiting: it returns ErrFull when there is no room.
+// It makes no system call unless the consumer sleeps.
+func (p *Producer) TrySend(b []byte) error { return p.send(nil, 0, b) }
+
+// TrySendTyped is TrySend with a message type.
+func (p *Producer) TrySendTyped(typ uint16, b []byte) error { return p.send(nil, typ, b) }
 
 // SendBatch copies the messages into the ring, in order, as messages of type
 // 0, waiting for room until ctx ends. Those that fit at the same time become
@@ -106,15 +107,25 @@ func (p *Producer) SendBatch(ctx context.Context, msgs [][]byte) (sent int, err 
 		return 0, p.shutOut("send")
 	}
 	defer p.gate.Exit()
-	p.typ, p.batch = 0, msgs
-	if err = p.sendAll(); err == ErrFull {
-		err = p.await(ctx, "send", ErrFull, p.sendAll)
+	w := p.waiter(ctx, "send")
+	for {
+		n, err := p.ring.TrySendBatch(0, msgs[sent:])
+		if sent += n; n > 0 {
+			p.theirs.Ring()
+		}
+		if err == ErrFull {
+			err = w.pause()
+		} else if err == nil && !p.guard.Faulted() {
+			w.done()
+			return sent, nil
+		} else {
+			err = p.failed("send", err)
+		}
+		if err != nil {
+			w.done()
+			return sent, err
+		}
 	}
-	sent, p.batch = len(msgs)-len(p.batch), nil
-	if err != nil || p.guard.Faulted() {
-		return sent, p.failed("send", err)
-	}
-	return sent, nil
 }
 
 // Claim reserves room for a message of n bytes, waiting for it until ctx ends,
@@ -131,9 +142,13 @@ func (p *Producer) Claim(ctx context.Context, n int) ([]byte, error) {
 		return nil, p.shutOut("claim")
 	}
 	defer p.gate.Exit()
-	p.size = n
-	err = p.await(ctx, "claim", ErrFull, p.claim)
-	b, p.buf = p.buf, nil
+	w := p.waiter(ctx, "claim")
+	for err == ErrFull {
+		if err = w.pause(); err == nil {
+			b, err = p.ring.Claim(n)
+		}
+	}
+	w.done()
 	if err != nil || p.guard.Faulted() {
 		return nil, p.failed("claim", err)
 	}
@@ -206,13 +221,4 @@ func (p *Producer) Close() error {
 		return err
 	}
 	return p.leave(p.ring.Claimed() >= 0)
-}
-
-// finish rings after a send that waited, and completes its error.
-func (p *Producer) finish(op string, err error) error {
-	if err != nil || p.guard.Faulted() {
-		return p.failed(op, err)
-	}
-	p.theirs.Ring()
-	return nil
 }

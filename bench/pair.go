@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"time"
 
@@ -404,7 +405,7 @@ func (s *pair) produce(ctx context.Context) (sent int64, err error) {
 			if err := s.out.SendTyped(ctx, typeBegin, nil); err != nil {
 				return sent, err
 			}
-			begin = end + 1
+			begin = math.MaxInt64
 		}
 		if now > end {
 			return sent, s.out.SendTyped(ctx, typeEnd, nil)

@@ -24,7 +24,9 @@ func Tour() []Step {
 	run := func(o RunOptions) func(context.Context, func(done, all int64)) (Result, error) {
 		return func(ctx context.Context, progress func(done, all int64)) (Result, error) {
 			o.Topology, o.Runs, o.Duration = "spsc", 3, 300*time.Millisecond
-			o.Wait = ringway.BusySpin
+			if o.Mode == Latency {
+				o.Wait = ringway.BusySpin
+			}
 			o.Batch = max(o.Batch, 1)
 			o.Progress = func(kept, runs, _ int) { progress(int64(kept), int64(runs)) }
 			return Run(ctx, o)
@@ -42,8 +44,8 @@ func Tour() []Step {
 			}
 			return Replay(ctx, f, ReplayOptions{Topology: "spsc", Repeat: 4, Wait: ringway.Adaptive, Progress: progress})
 		}},
-		{"round trip, 32 bytes", run(RunOptions{Mode: Latency, Size: 32, Capacity: 1 << 20})},
-		{"round trip, 64 bytes", run(RunOptions{Mode: Latency, Size: 64, Capacity: 1 << 20})},
+		{"round trip, 32 bytes", run(RunOptions{Mode: Latency, Size: 32, Capacity: 64 << 10})},
+		{"round trip, 64 bytes", run(RunOptions{Mode: Latency, Size: 64, Capacity: 64 << 10})},
 		{"rate, 8 bytes, one a call", run(RunOptions{Mode: Throughput, Size: 8, Capacity: 8 << 20})},
 		{"rate, 8 bytes, 32 a call", run(RunOptions{Mode: Throughput, Size: 8, Capacity: 8 << 20, Batch: 32})},
 		{"rate, 64 bytes, one a call", run(RunOptions{Mode: Throughput, Size: 64, Capacity: 8 << 20})},

@@ -128,7 +128,7 @@ func TestBatchThatFindsTheRingCorruptSendsWhatCameBefore(t *testing.T) {
 		}
 		r.setWord(offConsumer, StartPosition+1<<20)
 		sent, err := r.p.TrySendBatch(1, msgs)
-		if want := int(r.g.Capacity / (192 + r.p.payloadOffset())); sent != want || !errors.Is(err, ErrCorrupt) {
+		if want := int(r.g.Capacity / frameBytes(r.g, 192)); sent != want || !errors.Is(err, ErrCorrupt) {
 			t.Fatalf("%d sent, %v; want %d and ErrCorrupt", sent, err, want)
 		}
 		r.receiveBatch(1, msgs[:sent])

@@ -11,6 +11,9 @@ func TestAnyBitFlippedInAChecksummedMessageIsCorrupt(t *testing.T) {
 		r.send(1, n)
 		frame := r.body[controlSize : controlSize+16+n]
 		for bit := range len(frame) * 8 {
+			if bit/8 == 7 {
+				continue // the mark: without it there is no frame
+			}
 			frame[bit/8] ^= 1 << (bit % 8)
 			m, err := r.c.Next()
 			if !errors.Is(err, ErrCorrupt) || m.Payload != nil {
@@ -61,7 +64,7 @@ func TestChecksumFlagMustBeWhatTheGeometrySays(t *testing.T) {
 	summed := checkedRing(t)
 	summed.hostile = true
 	summed.send(1, 24)
-	summed.setWord(controlSize, uint64(MakeHeader(24, 1, 0)))
+	summed.setHeader(StartPosition, uint64(MakeHeader(24, 1, 0)))
 	if _, err := summed.c.Next(); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("plain frame in a checksummed ring: %v, want ErrCorrupt", err)
 	}

@@ -53,12 +53,8 @@ func TestCommitMayBeShorterThanTheClaim(t *testing.T) {
 				copy(b, payload(k, k))
 				pos := r.p.Position()
 				r.p.Commit(msgType(k), k)
-				header := uint64(8)
-				if r.g.Checksum {
-					header = 16
-				}
-				if pos%r.g.Capacity+header+uint64(n+7)/8*8 <= r.g.Capacity && r.p.Position() != pos+header+uint64(k+7)/8*8 {
-					t.Fatalf("%d of %d bytes took %d", k, n, r.p.Position()-pos)
+				if want := frameBytes(r.g, k); r.p.Position() != pos+want {
+					t.Fatalf("%d of %d bytes took %d, want %d", k, n, r.p.Position()-pos, want)
 				}
 				r.receive(k, k)
 				r.nothing()

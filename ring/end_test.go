@@ -70,7 +70,7 @@ func TestEndIsFoundByTheConsumersSuccessor(t *testing.T) {
 
 func TestEndAtPositionZeroIsAnEnd(t *testing.T) {
 	for _, start := range []uint64{0, 1<<64 - 64} {
-		r := newRing(t, Geometry{SPSC, MinCapacity, false}, start)
+		r := newRing(t, Geometry{Kind: SPSC, Capacity: MinCapacity, Checksum: false}, start)
 		for range -start / 8 {
 			r.send(0, 0)
 			r.receive(0, 0)

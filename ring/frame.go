@@ -22,6 +22,11 @@ import (
 // The length counts the payload alone: neither header, extension words nor
 // padding. The type is the application's. The mark is never zero, so a zero
 // word means "nothing here yet" and can't be a header.
+//
+// In SPSC rings the mark also tells the lap of the ring in which the frame was
+// written; see lapTag. A frame of up to a cache line takes a power of two of
+// bytes there and everywhere, so that one of them never straddles two lines
+// among its equals.
 type Header uint64
 
 // HeaderSize is the size in bytes of a frame's header, and of each of its
@@ -66,9 +71,12 @@ func (h Header) Type() uint16 { return uint16(h >> 32) }
 // Flags returns the flag bits.
 func (h Header) Flags() Flags { return Flags(h >> 48) }
 
+// Committed reports whether h has the commit mark: something is here.
+func (h Header) Committed() bool { return h>>56 == mark }
+
 // Valid reports whether h can be a header at all: the mark is right and no
 // reserved flag is set. Its length still has to be compared with what there is.
-func (h Header) Valid() bool { return h>>56 == mark && h.Flags()&flagReserved == 0 }
+func (h Header) Valid() bool { return h.Committed() && h.Flags()&flagReserved == 0 }
 
 // PayloadOffset returns how many bytes after the frame's start its payload
 // stands: the header and the extension words.
@@ -78,9 +86,30 @@ func (h Header) PayloadOffset() uint64 {
 
 // FrameSize returns the number of bytes that the whole frame takes, padding
 // included. It can't overflow.
-func (h Header) FrameSize() uint64 { return frameSize(h.PayloadOffset(), h.Len()) }
+func (h Header) FrameSize() uint64 {
+	if h.Flags()&FlagPad != 0 {
+		return HeaderSize + (h.Len()+7)&^7 // up to the ring's end, whatever that is
+	}
+	return frameSize(h.PayloadOffset(), h.Len())
+}
 
-func frameSize(payloadOffset, n uint64) uint64 { return payloadOffset + (n+7)&^7 }
+// frameSize is the size of a frame with n bytes of payload: a power of two up
+// to a cache line, a multiple of 8 beyond.
+func frameSize(payloadOffset, n uint64) uint64 {
+	if size := payloadOffset + n; size > cacheLine {
+		return (size + 7) &^ 7
+	} else {
+		return 1 << (bits.Len64(size-1) & 63)
+	}
+}
+
+// lapTag is what a header at position pos of a ring of 1<<shift bytes is XORed
+// with: seven bits of the lap, in the lower bits of the mark. So the header of
+// an earlier lap, which still stands where the next frame will go, is not taken
+// for a frame, and nobody has to erase it.
+func lapTag(pos uint64, shift uint) Header {
+	return Header(pos >> (shift & 63) << 57 >> 1)
+}
 
 // checksum is the value of the checksum extension word for a payload.
 func checksum(h Header, payload []byte) uint64 {
@@ -98,4 +127,9 @@ type Message struct {
 
 	// Type is the value the sender gave; Ringway doesn't interpret it.
 	Type uint16
+
+	// Redelivered says that somebody else was given the message before, and
+	// died, or left, before it released it; see [MPMCConsumer]. Order is not
+	// kept for such a message.
+	Redelivered bool
 }

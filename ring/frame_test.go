@@ -68,24 +68,22 @@ func TestHeaderIsTheseBytes(t *testing.T) {
 
 func TestSentMessageIsTheseBytesInTheRing(t *testing.T) {
 	vectors(t, "frame", func(f []string) {
+		var pos uint64
 		var typ uint16
-		if _, err := fmt.Sscan(f[1], &typ); err != nil {
+		if _, err := fmt.Sscan(f[1]+" "+f[2], &pos, &typ); err != nil {
 			t.Fatal(err)
 		}
-		r := smallRing(t)
-		if f[0] == "checksum" {
-			r = checkedRing(t)
-		}
-		payload, want := unhex(t, f[2]), unhex(t, f[3])
+		r := newRing(t, Geometry{Kind: SPSC, Capacity: 4096, Checksum: f[0] == "checksum"}, pos)
+		payload, want := unhex(t, f[3]), unhex(t, f[4])
 		if err := r.p.TrySend(typ, payload); err != nil {
 			t.Fatal(err)
 		}
-		got := r.body[controlSize : controlSize+len(want)]
+		got := r.body[r.dataOff(pos):][:len(want)]
 		if string(got) != string(want) {
 			t.Errorf("%s message of type %d, payload %x stands as\n%x, want\n%x", f[0], typ, payload, got, want)
 		}
-		if r.p.Position() != StartPosition+uint64(len(want)) {
-			t.Errorf("frame takes %d bytes, want %d", r.p.Position()-StartPosition, len(want))
+		if r.p.Position() != pos+uint64(len(want)) {
+			t.Errorf("frame takes %d bytes, want %d", r.p.Position()-pos, len(want))
 		}
 		m, err := r.c.Next()
 		if err != nil || string(m.Payload) != string(payload) || m.Type != typ {
@@ -102,15 +100,25 @@ func TestFlagsHaveTheseBits(t *testing.T) {
 	}
 }
 
-func TestEachExtensionFlagAddsOneWord(t *testing.T) {
+func TestFrameHasOneWordForEachExtensionFlagAndASizeThatFitsLines(t *testing.T) {
 	for flags := range 256 {
 		words := uint64(1 + bits.OnesCount(uint(flags)&0x78))
-		for _, n := range []uint32{0, 1, 7, 8, 9, 1<<32 - 1} {
+		for _, n := range []uint32{0, 1, 7, 8, 9, 16, 17, 24, 25, 40, 41, 48, 49, 56, 57, 64, 65, 1<<32 - 1} {
 			h := MakeHeader(n, 0xffff, Flags(flags))
 			if h.PayloadOffset() != 8*words {
 				t.Fatalf("flags %#x: payload at %d, want %d", flags, h.PayloadOffset(), 8*words)
 			}
-			if want := 8*words + (uint64(n)+7)/8*8; h.FrameSize() != want {
+			want := 8*words + uint64(n)
+			if want <= 64 {
+				for want&(want-1) != 0 { // up to the next power of two
+					want++
+				}
+			}
+			want = (want + 7) / 8 * 8
+			if Flags(flags)&FlagPad != 0 {
+				want = 8 + (uint64(n)+7)/8*8 // whatever else is set
+			}
+			if h.FrameSize() != want {
 				t.Fatalf("flags %#x, %d bytes: frame of %d, want %d", flags, n, h.FrameSize(), want)
 			}
 		}
@@ -128,6 +136,36 @@ func TestOnlyTheMarkAndNoReservedFlagMakeAHeaderValid(t *testing.T) {
 	}
 	if Header(0).Valid() {
 		t.Error("zero, nothing here yet, is valid")
+	}
+}
+
+func TestTheMarkTellsTheLap(t *testing.T) {
+	for _, shift := range []uint{12, 13, 20, 40} {
+		for n := range uint64(600) {
+			lap := n
+			if n >= 300 {
+				lap = 1<<(64-shift) - n // the largest
+			}
+			for _, off := range []uint64{0, 8, 1<<shift - 8} {
+				if got, want := lapTag(lap<<shift+off, shift), Header(lap%128)<<56; got != want {
+					t.Fatalf("lap %#x of 1<<%d: tag %#x, want %#x", lap, shift, uint64(got), uint64(want))
+				}
+			}
+		}
+	}
+}
+
+func TestHeaderOfOneLapIsNoneInAnother(t *testing.T) {
+	for a := range uint64(128) {
+		if (Header(0) ^ lapTag(a<<12, 12)).Committed() {
+			t.Errorf("in lap %d a zero word is a header", a)
+		}
+		for b := range uint64(128) {
+			h := MakeHeader(1, 2, 0) ^ lapTag(a<<12, 12) ^ lapTag(b<<12, 12)
+			if h.Committed() != (a == b) {
+				t.Fatalf("a header of lap %d is one in lap %d: %t", a, b, a != b)
+			}
+		}
 	}
 }
 

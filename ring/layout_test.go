@@ -144,9 +144,9 @@ func TestLargestMessageMakesAFrameAndAHeaderOfHalfTheRing(t *testing.T) {
 		g    Geometry
 		want uint64
 	}{
-		{Geometry{SPSC, 4096, false}, 2032}, {Geometry{SPSC, 4096, true}, 2024},
-		{Geometry{SPSC, 1 << 20, false}, 1<<19 - 16}, {Geometry{SPSC, 1 << 32, false}, 1<<31 - 16},
-		{Geometry{SPSC, 1 << 33, false}, 1<<32 - 16}, {Geometry{SPSC, 1 << 34, false}, 1<<32 - 1}, {Geometry{SPSC, 1 << 40, true}, 1<<32 - 1},
+		{Geometry{Kind: SPSC, Capacity: 4096, Checksum: false}, 2032}, {Geometry{Kind: SPSC, Capacity: 4096, Checksum: true}, 2024},
+		{Geometry{Kind: SPSC, Capacity: 1 << 20, Checksum: false}, 1<<19 - 16}, {Geometry{Kind: SPSC, Capacity: 1 << 32, Checksum: false}, 1<<31 - 16},
+		{Geometry{Kind: SPSC, Capacity: 1 << 33, Checksum: false}, 1<<32 - 16}, {Geometry{Kind: SPSC, Capacity: 1 << 34, Checksum: false}, 1<<32 - 1}, {Geometry{Kind: SPSC, Capacity: 1 << 40, Checksum: true}, 1<<32 - 1},
 	} {
 		if got := c.g.MaxMessage(); got != c.want {
 			t.Errorf("%+v takes messages of %d bytes, want %d", c.g, got, c.want)

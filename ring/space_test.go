@@ -7,7 +7,7 @@ import (
 
 func contains(err error, text string) bool { return err != nil && strings.Contains(err.Error(), text) }
 
-func TestFreeSpaceIsTheCapacityMinusOneHeader(t *testing.T) {
+func TestFreeSpaceIsTheWholeCapacity(t *testing.T) {
 	// Frames of one header need no pad, so this is exact wherever it begins.
 	r := smallRing(t)
 	for off := uint64(0); off < r.g.Capacity; off += 8 {
@@ -16,8 +16,8 @@ func TestFreeSpaceIsTheCapacityMinusOneHeader(t *testing.T) {
 		for r.p.TrySend(msgType(n), nil) == nil {
 			n++
 		}
-		if uint64(n) != r.g.Capacity/8-1 {
-			t.Fatalf("from offset %d a ring of %d bytes takes %d frames of 8, want %d", off, r.g.Capacity, n, r.g.Capacity/8-1)
+		if uint64(n) != r.g.Capacity/8 {
+			t.Fatalf("from offset %d a ring of %d bytes takes %d frames of 8, want %d", off, r.g.Capacity, n, r.g.Capacity/8)
 		}
 		r.check()
 		for i := range n {
@@ -30,7 +30,7 @@ func TestFreeSpaceIsTheCapacityMinusOneHeader(t *testing.T) {
 
 func TestEachReleasedByteCanBeSentAgain(t *testing.T) {
 	r := smallRing(t)
-	for i := range 511 {
+	for i := range 512 {
 		r.send(i, 0)
 	}
 	for i := range 2000 {
@@ -39,33 +39,48 @@ func TestEachReleasedByteCanBeSentAgain(t *testing.T) {
 		}
 		r.receive(i, 0)
 		r.giveBack()
-		r.send(511+i, 0)
+		r.send(512+i, 0)
+		r.check()
+	}
+}
+
+func TestRingThatIsFullToTheLastByteEndsThere(t *testing.T) {
+	// Behind the last frame stands the first one, not received yet or not
+	// given back. It is neither written over nor taken for one that follows.
+	r := smallRing(t)
+	for off := uint64(0); off < r.g.Capacity; off += 8 {
+		r.moveTo(off)
+		for i := range 512 {
+			r.send(i, 0)
+		}
+		p, err := NewSPSCProducer(r.g, r.body)
+		if err != nil || p.Position() != r.p.Position() {
+			t.Fatalf("producer of a full ring attaches with %v", err)
+		}
+		r.p = p
+		for i := range 512 {
+			r.receive(i, 0)
+		}
+		r.nothing()
+		r.giveBack()
+		r.nothing()
+		r.check()
 	}
 }
 
 func TestMessageThatFitsToTheLastByteIsTakenAndOneByteMoreIsNot(t *testing.T) {
-	// The frame and the zero header behind it take what a first one leaves.
-	for first := 0; first <= 2024; first += 8 {
+	for first := 64; first <= 1960; first += 8 {
 		r := smallRing(t)
 		r.send(0, first)
-		r.receive(0, first)
-		r.giveBack()
-		r.moveTo(0)
-		r.send(0, first)
-		r.send(1, 2024-first) // together 2040 bytes
-		rest := 4096 - 2040 - 8 - 8
-		if err := r.p.TrySend(1, payload(2, rest+1)); kindOf(err) != ErrTooLarge && err != ErrFull {
-			t.Fatalf("%d bytes more than fit: %v", 1, err)
-		}
-		// In two, since the largest is smaller.
+		r.send(1, 2024-first) // together frames of 2040 bytes
 		r.send(2, 1000)
-		rest = 4096 - 2040 - 1008 - 8 - 8
+		rest := 4096 - 2040 - 1008 - 8
 		if err := r.p.TrySend(1, payload(3, rest+1)); err != ErrFull {
 			t.Fatalf("message of one byte more than fits: %v, want ErrFull", err)
 		}
 		r.send(3, rest)
 		if err := r.p.TrySend(1, nil); err != ErrFull {
-			t.Fatalf("a ring with room for the zero header only: %v, want ErrFull", err)
+			t.Fatalf("a ring without room: %v, want ErrFull", err)
 		}
 		r.check()
 		for i, n := range []int{first, 2024 - first, 1000, rest} {
@@ -99,23 +114,16 @@ func TestFullRingStaysAsItIs(t *testing.T) {
 
 func TestPadFillsTheRingsEndWhateverIsLeftOfIt(t *testing.T) {
 	eachKind(t, func(t *testing.T, r *testRing) {
-		header := uint64(8)
-		if r.g.Checksum {
-			header = 16
-		}
 		for left := uint64(8); left < r.g.Capacity; left += 8 {
-			for _, size := range []uint64{left + 8, header + r.g.MaxMessage()} {
-				if size <= left || size < header || size-header > r.g.MaxMessage() {
+			for _, n := range []int{int(left), int(r.g.MaxMessage())} {
+				size := frameBytes(r.g, n)
+				if size <= left || uint64(n) > r.g.MaxMessage() {
 					continue
 				}
-				start := StartPosition + r.g.Capacity - left
-				r.setWord(offProducer, start)
-				r.setWord(offConsumer, start)
-				clear(r.body[controlSize:])
-				r.attach()
-				n := int(size - header)
+				r.moveTo(r.g.Capacity - left)
+				start := r.p.Position()
 				r.send(1, n)
-				if h := Header(r.word(r.dataOff(start))); h != MakeHeader(uint32(left-8), 0, FlagPad) {
+				if h := r.header(start); h != MakeHeader(uint32(left-8), 0, FlagPad) {
 					t.Fatalf("%d bytes are left and the pad's header is %#x", left, uint64(h))
 				}
 				frames, _, err := r.walk()
@@ -133,7 +141,7 @@ func TestPadFillsTheRingsEndWhateverIsLeftOfIt(t *testing.T) {
 
 func TestFrameThatEndsAtTheRingsEndNeedsNoPad(t *testing.T) {
 	r := smallRing(t)
-	for left := uint64(8); left <= 2040; left += 8 {
+	for _, left := range []uint64{8, 16, 32, 64, 72, 80, 120, 128, 136, 1024, 2032, 2040} {
 		r.moveTo(r.g.Capacity - left)
 		pos := r.p.Position()
 		r.send(3, int(left-8))
@@ -147,20 +155,19 @@ func TestFrameThatEndsAtTheRingsEndNeedsNoPad(t *testing.T) {
 
 func TestPadIsNotCommittedUnlessTheMessageFitsToo(t *testing.T) {
 	r := smallRing(t)
-	r.moveTo(2040)
-	r.send(0, 1008) // up to 3056: 1040 bytes are left before the end, 2040 behind it
+	r.moveTo(2032)
+	r.send(0, 1008) // up to 3048: 1048 bytes are left before the end, 2032 behind it
 	pos := r.p.Position()
-	// The pad and a frame of 2040 bytes leave no room for the zero header.
-	if err := r.p.TrySend(1, payload(1, 2032)); err != ErrFull {
+	if err := r.p.TrySend(1, payload(1, 2032)); err != ErrFull { // 2040 bytes
 		t.Fatalf("pad and message don't fit: %v, want ErrFull", err)
 	}
-	if r.p.Position() != pos || r.word(r.dataOff(pos)) != 0 {
+	if r.p.Position() != pos {
 		t.Error("the pad was committed without its message")
 	}
 	// A smaller one still fits before the end.
-	r.send(1, 1032)
+	r.send(1, 1040)
 	r.receive(0, 1008)
-	r.receive(1, 1032)
+	r.receive(1, 1040)
 }
 
 func TestConsumerIsPastThePadWhenItFindsNothingBehindIt(t *testing.T) {

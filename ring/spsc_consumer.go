@@ -11,10 +11,12 @@ import (
 // ring among all processes; package shm sees to that. Its memory must stay
 // mapped while it is used.
 type SPSCConsumer struct {
-	data mem.Region
-	mask uint64 // capacity - 1
-	pos  uint64 // the next frame to hand out
-	max  uint64 // largest payload
+	data  mem.Region
+	mask  uint64 // capacity - 1
+	shift uint   // log2 of capacity
+	pos   uint64 // the next frame to hand out
+	max   uint64 // largest payload
+	stale uint64 // the word at pos that was no frame when Next looked last
 
 	released  uint64 // everything before was given back by the user
 	published uint64 // everything before is known to the producer to be free
@@ -32,6 +34,7 @@ func NewSPSCConsumer(g Geometry, body []byte) (*SPSCConsumer, error) {
 		data:     g.data(body),
 		ctl:      mem.Of(body).Slice(0, controlSize),
 		mask:     g.Capacity - 1,
+		shift:    g.lapShift(),
 		max:      g.MaxMessage(),
 		batch:    g.Capacity / 8,
 		checksum: g.Checksum,
@@ -53,9 +56,9 @@ func NewSPSCConsumer(g Geometry, body []byte) (*SPSCConsumer, error) {
 // can't be a frame; then it stays where it is.
 func (c *SPSCConsumer) Next() (Message, error) {
 	off := c.pos & c.mask
-	// Pairs with the release store in SPSCProducer.commit: hands over the
-	// payload, and that the header behind it is zero or committed.
-	h := Header(c.data.Load64(off))
+	// Pairs with the release store in SPSCProducer.publish: hands over the
+	// payload, and that what is behind it is a frame or doesn't look like one.
+	h := Header(c.data.Load64(off)) ^ lapTag(c.pos, c.shift)
 	n := h.Len()
 	size := frameSize(HeaderSize, n)
 	if h>>48 != markWord || n > c.max || off+size > c.mask+1 || c.checksum {
@@ -70,12 +73,12 @@ func (c *SPSCConsumer) next(h Header) (Message, error) {
 	pads := uint64(0)
 	for {
 		off := c.pos & c.mask
-		if h == 0 {
+		if !h.Committed() {
 			// Pairs with the store in End. It comes after all commits, so
 			// the header has to be looked at again.
 			end := c.ctl.Load64(offEnd)
-			h = Header(c.data.Load64(off))
-			if h == 0 {
+			c.stale = c.data.Load64(off)
+			if h = Header(c.stale) ^ lapTag(c.pos, c.shift); !h.Committed() {
 				if end == c.pos|1 {
 					return Message{}, io.EOF
 				}
@@ -98,7 +101,7 @@ func (c *SPSCConsumer) next(h Header) (Message, error) {
 				return Message{}, corrupt("receive", "pad frames all around the ring, the last at data offset %d", off)
 			}
 			c.pos += size
-			h = Header(c.data.Load64(c.pos & c.mask))
+			h = Header(c.data.Load64(c.pos&c.mask)) ^ lapTag(c.pos, c.shift)
 		default:
 			payload := c.data.Bytes(off+h.PayloadOffset(), h.Len())
 			if c.checksum {
@@ -114,6 +117,13 @@ func (c *SPSCConsumer) next(h Header) (Message, error) {
 	}
 }
 
+// Poll, after ErrEmpty, looks for a next message up to looks times, as
+// mem.Region.Poll64 does, and reports whether Next may have something new to
+// say.
+func (c *SPSCConsumer) Poll(looks, pauses uint32) bool {
+	return c.data.Poll64(c.pos&c.mask, c.stale, looks, pauses)
+}
+
 // Release ends the leases of all messages handed out so far. To spare the
 // producer's cache the room is announced in batches of an eighth of the ring;
 // Release reports whether that is due, and then the caller calls Publish. What
@@ -122,6 +132,9 @@ func (c *SPSCConsumer) Release() (due bool) {
 	c.released = c.pos
 	return c.released-c.published >= c.batch
 }
+
+// Leased reports whether messages are out that were not released.
+func (c *SPSCConsumer) Leased() bool { return c.released != c.pos }
 
 // Publish announces to the producer all that was released. It reports whether
 // that was more than the producer knew.

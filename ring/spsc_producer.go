@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"github.com/ringway/ringway/internal/errs"
@@ -12,14 +13,14 @@ import (
 // among all processes; package shm sees to that. Its memory must stay mapped
 // while it is used.
 type SPSCProducer struct {
-	data mem.Region
-	mask uint64 // capacity - 1
-	pos  uint64 // where the next frame goes; its header is zero
-	// limit is where the consumer's memory begins, one lap on: a frame and
-	// the zero header behind it must end here at the latest.
-	limit uint64
+	data  mem.Region
+	mask  uint64 // capacity - 1
+	shift uint   // log2 of capacity
+	pos   uint64 // where the next frame goes; nothing is there yet
+	limit uint64 // where the consumer's memory begins, one lap on
 	max   uint64 // largest payload
-	flags Flags  // of every frame: FlagChecksum or none
+	lines lineMap
+	flags Flags // of every frame: FlagChecksum or none
 
 	claimed uint64 // payload bytes of the open claim
 	open    bool
@@ -29,15 +30,17 @@ type SPSCProducer struct {
 
 // NewSPSCProducer attaches to the ring in body. It continues where the
 // producer before it stood, dead or gone: it walks over the frames that are
-// committed and not released to the first header that is zero. The walk takes
-// at most Capacity/8 steps. The error matches ErrCorrupt when what stands there
+// committed and not released to where nothing is yet. The walk takes at most
+// Capacity/8 steps. The error matches ErrCorrupt when what stands there
 // is no ring, and ErrClosed after the ring's end was declared.
 func NewSPSCProducer(g Geometry, body []byte) (*SPSCProducer, error) {
 	p := &SPSCProducer{
-		data: g.data(body),
-		ctl:  mem.Of(body).Slice(0, controlSize),
-		mask: g.Capacity - 1,
-		max:  g.MaxMessage(),
+		data:  g.data(body),
+		ctl:   mem.Of(body).Slice(0, controlSize),
+		mask:  g.Capacity - 1,
+		shift: g.lapShift(),
+		max:   g.MaxMessage(),
+		lines: newLineMap(g.Capacity),
 	}
 	if g.Checksum {
 		p.flags = FlagChecksum
@@ -52,15 +55,15 @@ func NewSPSCProducer(g Geometry, body []byte) (*SPSCProducer, error) {
 		return nil, err
 	}
 	p.pos, p.limit = start, start+g.Capacity
-	for {
+	for p.pos != p.limit {
 		off := p.pos & p.mask
-		// Pairs with the release store in commit, of the producer before us.
-		h := Header(p.data.Load64(off))
-		if h == 0 {
+		// Pairs with the release store in publish, of the producer before us.
+		h := Header(p.data.Load64(off)) ^ lapTag(p.pos, p.shift)
+		if !h.Committed() {
 			break
 		}
 		size := h.FrameSize()
-		if !h.Valid() || off+size > g.Capacity || p.pos+size+HeaderSize > p.limit {
+		if !h.Valid() || off+size > g.Capacity || size > p.limit-p.pos {
 			return nil, corrupt("attach producer", "frame header %#016x at data offset %d", uint64(h), off)
 		}
 		p.pos += size
@@ -84,9 +87,24 @@ func loadConsumer(ctl mem.Region) (uint64, error) {
 // be true. An open claim is aborted.
 func (p *SPSCProducer) TrySend(typ uint16, b []byte) error {
 	n := uint64(len(b))
+	pos := p.pos
+	off := pos & p.mask
+	if n == 8 && p.limit-pos >= 16 && p.mask-off >= 15 && off%cacheLine != cacheLine-HeaderSize && p.flags == 0 {
+		// One word: without a call, and with its frame in one line.
+		p.data.StoreRelease64(off+HeaderSize, binary.LittleEndian.Uint64(b))
+		p.pos = pos + 16
+		p.publish(pos, MakeHeader(8, typ, 0))
+		return nil
+	}
+	return p.trySend(typ, b)
+}
+
+// trySend is TrySend for messages of any size.
+func (p *SPSCProducer) trySend(typ uint16, b []byte) error {
+	n := uint64(len(b))
 	size := frameSize(HeaderSize, n)
 	off := p.pos & p.mask
-	if n > p.max || p.pos+size+HeaderSize > p.limit || off+size > p.mask+1 || p.flags != 0 {
+	if n > p.max || size > p.limit-p.pos || off+size > p.mask+1 || p.flags != 0 {
 		buf, err := p.Claim(len(b))
 		if err != nil {
 			return err
@@ -95,31 +113,41 @@ func (p *SPSCProducer) TrySend(typ uint16, b []byte) error {
 		p.Commit(typ, len(b))
 		return nil
 	}
-	copy(p.data.Bytes(off+HeaderSize, n), b)
-	p.commit(off, size, MakeHeader(uint32(n), typ, 0))
+	dst := p.data.Bytes(off+HeaderSize, n)
+	if off%cacheLine+size > cacheLine {
+		// Also when only padding is behind: it may be many laps old.
+		p.lines.written(off, off+size)
+	}
+	if first := cacheLine - HeaderSize - off%cacheLine; n > first {
+		// The line that the consumer is looking at is written last and at
+		// once, lest it takes it away in between.
+		copy(dst[first:], b[first:])
+		copy(dst[:first], b[:first])
+	} else {
+		copy(dst, b)
+	}
+	p.commit(size, MakeHeader(uint32(n), typ, 0))
 	return nil
 }
+
+// cacheLine is the size in bytes of what moves between processors at once. It
+// is right for nearly all of them, and only matters for speed.
+const cacheLine = 64
 
 // TrySendBatch copies as many of the messages as fit, in order, and makes them
 // visible all at once. It returns how many those are, and with fewer than all
 // the reason that TrySend would give for the next one. A process that dies
 // meanwhile has sent all of them or none. An open claim is aborted.
 func (p *SPSCProducer) TrySendBatch(typ uint16, msgs [][]byte) (sent int, err error) {
-	if p.flags != 0 {
-		for i, b := range msgs {
-			if err := p.TrySend(typ, b); err != nil {
-				return i, err
-			}
-		}
-		return len(msgs), nil
-	}
+	p.open = false
+	po := p.payloadOffset()
 	// The first header is held back until all frames behind it stand.
 	var first Header
-	var firstOff uint64
+	var firstPos uint64
 	for _, b := range msgs {
 		n := uint64(len(b))
-		size := frameSize(HeaderSize, n)
-		if n > p.max || p.pos+size+HeaderSize > p.limit || p.pos&p.mask+size > p.mask+1 {
+		size := frameSize(po, n)
+		if n > p.max || size > p.limit-p.pos || p.pos&p.mask+size > p.mask+1 {
 			if n > p.max {
 				err = p.tooLarge(len(b))
 			} else {
@@ -130,18 +158,23 @@ func (p *SPSCProducer) TrySendBatch(typ uint16, msgs [][]byte) (sent int, err er
 			}
 		}
 		off := p.pos & p.mask
-		copy(p.data.Bytes(off+HeaderSize, n), b)
-		h := MakeHeader(uint32(n), typ, 0)
+		p.lines.written(off, off+size)
+		buf := p.data.Bytes(off+po, n)
+		copy(buf, b)
+		h := MakeHeader(uint32(n), typ, p.flags)
+		if p.flags&FlagChecksum != 0 {
+			p.data.StoreRelease64(off+HeaderSize, checksum(h, buf))
+		}
 		if first == 0 {
-			first, firstOff = h, off
+			first, firstPos = h, p.pos
 		} else {
-			p.data.StoreRelease64(off, uint64(h))
+			p.data.StoreRelease64(off, uint64(h^lapTag(p.pos, p.shift)))
 		}
 		p.pos += size
 		sent++
 	}
 	if first != 0 {
-		p.publish(firstOff, first)
+		p.publish(firstPos, first)
 	}
 	return sent, err
 }
@@ -164,7 +197,9 @@ func (p *SPSCProducer) Claim(n int) ([]byte, error) {
 		return nil, err
 	}
 	p.claimed, p.open = uint64(n), true
-	return p.data.Bytes(p.pos&p.mask+po, uint64(n)), nil
+	off := p.pos & p.mask
+	p.lines.written(off, off+frameSize(po, uint64(n)))
+	return p.data.Bytes(off+po, uint64(n)), nil
 }
 
 // Commit makes the first n bytes of the open claim visible to the consumer as
@@ -180,7 +215,7 @@ func (p *SPSCProducer) Commit(typ uint16, n int) {
 		payload := p.data.Bytes(off+h.PayloadOffset(), uint64(n))
 		p.data.StoreRelease64(off+HeaderSize, checksum(h, payload))
 	}
-	p.commit(off, h.FrameSize(), h)
+	p.commit(h.FrameSize(), h)
 }
 
 // Claimed returns the size of the open claim, and -1 when there is none.
@@ -193,6 +228,12 @@ func (p *SPSCProducer) Claimed() int {
 
 // Abort gives the open claim back. Without one it does nothing.
 func (p *SPSCProducer) Abort() { p.open = false }
+
+// Poll looks for more room up to looks times, as mem.Region.Poll64 does, and
+// reports whether there may be more than at the last ErrFull.
+func (p *SPSCProducer) Poll(looks, pauses uint32) bool {
+	return p.ctl.Poll64(offConsumer, p.limit-p.mask-1, looks, pauses)
+}
 
 // Position returns the number of the byte that the next frame starts at.
 func (p *SPSCProducer) Position() uint64 { return p.pos }
@@ -209,24 +250,43 @@ func (p *SPSCProducer) tooLarge(n int) error {
 		Detail: fmt.Sprintf("message of %d bytes, the ring takes at most %d", n, p.max)}
 }
 
-// commit publishes the frame of size bytes at off, where the payload has been
+// commit publishes the frame of size bytes at pos, whose payload has been
 // written.
-func (p *SPSCProducer) commit(off, size uint64, h Header) {
+func (p *SPSCProducer) commit(size uint64, h Header) {
+	at := p.pos
 	p.pos += size
-	p.publish(off, h)
+	p.publish(at, h)
 }
 
-// publish makes what stands from off to pos visible: h is the header of the
-// first frame there.
-func (p *SPSCProducer) publish(off uint64, h Header) {
+// publish makes what stands from position at to pos visible: h is the header of
+// the first frame there.
+func (p *SPSCProducer) publish(at uint64, h Header) {
 	p.open = false
-	// The header behind comes first: when ours is seen, that one is zero.
-	p.data.StoreRelease64(p.pos&p.mask, 0)
-	// Hands the payload and the zero behind it to the consumer; pairs with
-	// the header loads in Next and NewSPSCProducer.
-	p.data.StoreRelease64(off, uint64(h))
+	// What is behind must not look like a frame: when ours is seen, that is
+	// looked at. Bytes of an old payload may happen to.
+	next := p.pos & p.mask
+	if next%cacheLine != 0 {
+		// It shares a line with what was just written. With the ring full
+		// it is the consumer's, and a header of the lap before.
+		if p.pos != p.limit {
+			p.data.StoreRelease64(next, 0)
+		}
+	} else if p.lines.suspect(next) {
+		p.erase(next)
+	}
+	// Hands over the payload, and that nothing is behind it; pairs with the
+	// header loads in Next and NewSPSCProducer.
+	p.data.StoreRelease64(at&p.mask, uint64(h^lapTag(at, p.shift)))
 	// For observers only. Nothing depends on it.
 	p.ctl.StoreRelease64(offProducer, p.pos)
+}
+
+// erase sees to it that the word at next, which is pos, doesn't look like a
+// frame. With the ring full it is the consumer's, and doesn't.
+func (p *SPSCProducer) erase(next uint64) {
+	if (Header(p.data.Load64(next)) ^ lapTag(p.pos, p.shift)).Committed() {
+		p.data.StoreRelease64(next, 0)
+	}
 }
 
 // payloadOffset returns where in a frame the payload stands.
@@ -245,24 +305,26 @@ func (p *SPSCProducer) makeRoom(size uint64) error {
 	if off+size > p.mask+1 {
 		pad = p.mask + 1 - off
 	}
-	need := pad + size + HeaderSize
-	if p.pos+need > p.limit {
+	need := pad + size
+	if need > p.limit-p.pos {
 		// Pairs with the release store in Publish: the consumer reads
 		// nothing before this position any more.
 		c := p.ctl.Load64(offConsumer)
-		limit := c + p.mask + 1
+		last := p.limit - p.mask - 1
 		// It can't have gone back, nor be ahead of what was sent.
-		if c > p.pos || limit < p.limit || c%HeaderSize != 0 {
+		if c-last > p.pos-last || c%HeaderSize != 0 {
 			return corrupt("send", "consumer position %#x, when it was at least %#x and the producer's is %#x",
-				c, p.limit-p.mask-1, p.pos)
+				c, last, p.pos)
 		}
-		p.limit = limit
-		if p.pos+need > limit {
+		p.limit = c + p.mask + 1
+		if need > p.limit-p.pos {
 			return ErrFull
 		}
 	}
 	if pad > 0 {
-		p.commit(off, pad, MakeHeader(uint32(pad-HeaderSize), 0, FlagPad))
+		// What stands there may be many laps old, and tags come again.
+		p.lines.written(off, off+pad)
+		p.commit(pad, MakeHeader(uint32(pad-HeaderSize), 0, FlagPad))
 	}
 	return nil
 }

@@ -66,11 +66,7 @@ func TestEmptyRingTakesTheLargestMessageWhereverItStands(t *testing.T) {
 	eachKind(t, func(t *testing.T, r *testRing) {
 		most := int(r.g.MaxMessage())
 		for off := uint64(0); off < r.g.Capacity; off += 8 {
-			start := StartPosition + off
-			r.setWord(offProducer, start)
-			r.setWord(offConsumer, start)
-			clear(r.body[controlSize:])
-			r.attach()
+			r.moveTo(off)
 			r.send(int(off), most)
 			r.receive(int(off), most)
 			r.giveBack()
@@ -175,7 +171,7 @@ var starts = []uint64{0, 8, StartPosition, 1<<32 - 8, 1<<32 - 16, 1<<32 - 2048, 
 func TestPositionsPassTwoToThe32(t *testing.T) {
 	for _, start := range starts {
 		for _, sum := range []bool{false, true} {
-			r := newRing(t, Geometry{SPSC, MinCapacity, sum}, start)
+			r := newRing(t, Geometry{Kind: SPSC, Capacity: MinCapacity, Checksum: sum}, start)
 			passThrough(r, 500)
 		}
 	}
@@ -184,7 +180,7 @@ func TestPositionsPassTwoToThe32(t *testing.T) {
 func TestPositionsPassTwoToThe64(t *testing.T) {
 	for _, before := range []uint64{8, 16, 512, 2048, 4088, 4096, 8192, 65536} {
 		for _, sum := range []bool{false, true} {
-			r := newRing(t, Geometry{SPSC, MinCapacity, sum}, -before)
+			r := newRing(t, Geometry{Kind: SPSC, Capacity: MinCapacity, Checksum: sum}, -before)
 			passThrough(r, 500)
 		}
 	}

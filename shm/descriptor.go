@@ -56,10 +56,13 @@
 // [Section.Attach]).
 //
 //	  +0  u64  slot word    the state, drawn below; stored last when attaching
-//	  +8  u64  start time   of the holder's process (Linux: clock ticks since boot; 0: unknown)
+//	  +8  u64  start time   of the holder's process (Linux: clock ticks since boot, 0: unknown;
+//	                        Windows: units of 100 ns since 1601)
 //	 +16  i64  attached at  Unix time in nanoseconds
 //	 +24  u32  role         opaque to this package
-//	 +28  …    reserved, zero
+//	 +28  u32  reserved, zero
+//	 +32  u64  confirmation Windows: the slot word again, stored last; Linux: zero
+//	 +40  …    reserved, zero
 //	+128  …    the counters of the body's owner; never touched here
 //
 // The slot word:
@@ -78,12 +81,32 @@
 // know them. The incarnation grows by one (modulo 2³⁰) with each attach, so
 // that a word which was seen before is not taken for a later one.
 //
+// On Linux a lock tells who holds an entry. On Windows the slot word of state
+// LIVE is the hold itself, exchanged before the rest is written, and the
+// incarnation shares its place (and grows modulo 2¹⁴):
+//
+//	 63  62 61 60            46 45        32 31                             0
+//	+------+--+----------------+------------+--------------------------------+
+//	| LIVE |1 |hash, start time|incarnation |              pid               |
+//	+------+--+----------------+------------+--------------------------------+
+//
 // # Trust
 //
 // A section belongs to one user. [Open] refuses what another user owns or may
 // touch, what is not a regular file, and what has a second name. Processes of
 // the same user may be broken or hostile; whatever they write, nothing in this
 // package crashes, blocks or reads outside the section because of it.
+//
+// # Windows
+//
+// A section without a directory is a section object of the session there,
+// backed by the paging file. It is gone when the last process has closed it;
+// there is nothing that [Remove] could do. Since others find its name while it
+// is being made, [Open] waits for its creator, for a second at most; one that
+// is not ready after that, or whose creator died, is not there (ErrNotExist).
+// Owner and only user must be the user of the process; the system's own account
+// does not matter. Processes that share a section must see each other by their
+// pids: no section joins two containers, two machines, or two Wine prefixes.
 //
 // # Duration
 //

@@ -37,6 +37,10 @@ func CheckName(name string) error {
 // Remove takes the name away from a section, whatever has it, as long as it is
 // not a directory. Processes that have the section open go on undisturbed, and
 // its memory lives until the last of them closes it; the name is free at once.
+// On Windows a section without a directory has no name to take away: it is gone
+// when the last process has closed it, and Remove only says whether it is there
+// (ErrNotRingway or ErrInsecure if something else has the name).
+//
 // Remove enters the kernel. Errors: ErrBadName, ErrNotExist, and those of the
 // operating system.
 func Remove(name, dir string) error {
@@ -60,9 +64,9 @@ type Info struct {
 }
 
 // List returns what has the name of a section in dir (as in Options), sorted by
-// name: good sections, and bad ones with the reason. It maps nothing, writes
-// nothing, and does not wait. List enters the kernel and allocates. It returns
-// an error only if the directory cannot be read.
+// name: good sections, and bad ones with the reason. It writes nothing and does
+// not wait. List enters the kernel and allocates. It returns an error only if
+// the directory cannot be read.
 func List(dir string) ([]Info, error) {
 	dir, err := cleanDir(dir)
 	if err != nil {

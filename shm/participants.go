@@ -31,7 +31,7 @@ const (
 // slotWord is word 0 of an entry.
 type slotWord uint64
 
-const incarnationMask = 1<<30 - 1
+const incarnationMask = 1<<incarnationBits - 1
 
 func makeSlot(st slotState, incarnation uint32, pid int) slotWord {
 	return slotWord(uint64(st)<<62 | uint64(incarnation&incarnationMask)<<32 | uint64(uint32(pid)))
@@ -87,7 +87,7 @@ type PeerState struct {
 	PID         int       // in the PID namespace of the peer
 	Since       time.Time // when it attached, by its clock
 	Role        uint32
-	Incarnation uint32 // how many times the slot was attached, modulo 2³⁰
+	Incarnation uint32 // how many times the slot was attached, modulo 2³⁰ (Windows: 2¹⁴)
 }
 
 // Attach makes the caller the holder of entry slot, 0 up to the number of
@@ -129,7 +129,7 @@ func (s *Section) attach(slot int, role uint32) (*Participant, error) {
 	// Until the word is stored it says how the previous holder ended. A
 	// death between here and there changes nothing of that.
 	err = s.touch(func() {
-		w := slotWord(e.Load64(offSlot))
+		w := lock.before(e)
 		if st := w.state(); st == slotLive || st == slotDead {
 			p.PreviousDied, p.PreviousPID = true, w.pid()
 		}
@@ -139,7 +139,7 @@ func (s *Section) attach(slot int, role uint32) (*Participant, error) {
 		e.Store32(offRole, role)
 		step("attach") // the entry is held, the word does not say so yet
 		// Release: hands over the three fields to Peer's load of the word.
-		e.StoreRelease64(offSlot, uint64(makeSlot(slotLive, p.incarnation, os.Getpid())))
+		lock.publish(e, makeSlot(slotLive, p.incarnation, os.Getpid()))
 	})
 	if err != nil {
 		lock.release()
@@ -170,7 +170,7 @@ func entryOffset(slot int) int64 { return PageSize + int64(slot)*EntrySize }
 func (p *Participant) Slot() int { return p.slot }
 
 // Incarnation returns how many times the slot was attached so far, this time
-// included, modulo 2³⁰. It does not allocate.
+// included, modulo 2³⁰ (Windows: 2¹⁴). It does not allocate.
 func (p *Participant) Incarnation() uint32 { return p.incarnation }
 
 // Detach gives the entry back in good order. The caller must have given back

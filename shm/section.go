@@ -133,8 +133,9 @@ func publishInto(m []byte, d *Descriptor, init func([]byte)) {
 }
 
 // Open opens the section that has the name. It touches nothing and does not
-// wait, whatever it finds there: links are not followed, and only a regular
-// file of the same effective user with no rights for others is read at all.
+// wait (on Windows it may, for a creator, for a second at most), whatever it
+// finds there: links are not followed, and only a regular file of the same
+// effective user with no rights for others is read at all.
 // The descriptor is copied and validated; the body is not looked at.
 //
 // Open enters the kernel and allocates. Errors: ErrBadName, ErrNotExist,

@@ -1,9 +1,11 @@
-//go:build !linux
+//go:build !linux && !windows
 
 package shm
 
-import "github.com/ringway/ringway/internal/errs"
+import (
+	"github.com/ringway/ringway/internal/errs"
 	"github.com/ringway/ringway/internal/sigbus"
+)
 
 // backing is what the operating system has of a section. Here it has none, and
 // everything returns ErrUnsupported.

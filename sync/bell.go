@@ -67,18 +67,18 @@ func (b *Bell) Close() error {
 // Ring wakes the other side if it sleeps. Call it after the store that the
 // other side waits for. Unless there is a sleeper it makes no system call.
 func (b *Bell) Ring() {
-	if b.fenced {
-		mem.Fence()
-	}
 	// Pairs with the store in Announce and the barrier behind it.
-	if b.mem.Load32(offState) != 0 {
+	if b.fenced || b.mem.Load32(offState) != 0 {
 		b.wake()
 	}
 }
 
 func (b *Bell) wake() {
-	state := b.mem.Load32(offState)
-	if state&needFence != 0 && !b.fenced {
+	state := uint32(needFence)
+	if !b.fenced {
+		state = b.mem.Load32(offState)
+	}
+	if state&needFence != 0 {
 		mem.Fence()
 		state = b.mem.Load32(offState)
 	}

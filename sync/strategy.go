@@ -5,6 +5,7 @@ import (
 	"runtime"
 
 	"github.com/ringway/ringway/internal/errs"
+	"github.com/ringway/ringway/internal/mem"
 )
 
 // Strategy is how a side waits for the other one.
@@ -46,28 +47,76 @@ func ParseStrategy(name string) (Strategy, error) {
 		Detail: fmt.Sprintf("there are %q", strategyNames)}
 }
 
-// spins is how often Adaptive looks before it sleeps: with the pauses of Spin
-// some 20 µs on current processors, about what a wake-up costs.
-const spins = 200
+// Poll looks for what is waited for up to looks times, with so many pauses of
+// the processor after each look, and reports whether it may be there.
+type Poll func(looks, pauses uint32) bool
 
-// Spin lets a moment pass before look number i (from 0) and reports whether
-// the caller should look again; if not it is time to sleep. It does not
+// Verdict says what a spin came to.
+type Verdict uint8
+
+// The verdicts of Spin.
+const (
+	Found Verdict = iota // what is waited for may be there
+	Again                // it isn't yet: spin on
+	Sleep                // it isn't, and this is long enough: sleep
+)
+
+// spinRounds is how many rounds Adaptive polls before it sleeps: some 20 µs in
+// all on current processors, about what a wake-up costs.
+const spinRounds = 8
+
+// Spin polls for a moment, for round number i (from 0) of a wait. It does not
 // allocate, and enters the kernel only through the Go scheduler (Yield).
-func (s Strategy) Spin(i int) bool {
+func (s Strategy) Spin(i int, poll Poll) Verdict {
+	found := false
 	switch s {
 	case BusySpin:
-		pause(1)
+		found = poll(64, 1)
 	case Yield:
-		runtime.Gosched()
+		if found = poll(1, 1); !found {
+			runtime.Gosched()
+		}
 	case Adaptive:
-		if i >= spins {
-			return false
+		if i >= spinRounds {
+			return Sleep
 		}
 		// Looking all the time would fight with the other side for the very
 		// line that it is about to write; so look less and less often.
-		pause(uint32(1 + i/16))
+		found = poll(uint32(spinRounds-i), 1<<i)
 	default:
-		return false
+		return Sleep
 	}
-	return true
+	if found {
+		return Found
+	}
+	return Again
+}
+
+// Nap keeps a receiver that is faster than its sender at a distance. One that
+// looks at once whether the next message is there fights with the sender for
+// the cache line that is being written, and slows both down by factors; one that
+// naps first finds many messages, in lines that nobody writes any more. Naps are
+// only taken while messages come densely, and last 30 µs at most.
+//
+// A Nap belongs to one receiver. The zero Nap is ready.
+type Nap uint32
+
+const (
+	denseBurst = 32   // messages between two naps that count as dense
+	firstNap   = 16   // pauses
+	longestNap = 1024 // pauses
+)
+
+// Take naps, or doesn't, after a burst of so many messages, all that there
+// were. With full the burst was a large part of the ring, and the nap too long.
+func (n *Nap) Take(burst int, full bool) {
+	switch {
+	case full || burst < denseBurst:
+		*n /= 2
+	case *n == 0:
+		*n = firstNap
+	case *n < longestNap:
+		*n *= 2
+	}
+	mem.Pause(uint32(*n))
 }

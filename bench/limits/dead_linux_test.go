@@ -10,7 +10,7 @@ func TestAKilledPeerEndsTheRoundTripWithAnError(t *testing.T) {
 	p := startPonger(t, 64, 10*time.Second, -1)
 	// Be sure it is there and bouncing, then kill it between any two rounds.
 	l := newLink(p.mem, 64, false, 10*time.Second)
-	if _, err := l.ping(100, true); err != nil {
+	if _, err := l.ping(100, pace{pause: true}); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
@@ -28,7 +28,7 @@ func TestAKilledPeerEndsTheRoundTripWithAnError(t *testing.T) {
 func TestAPingerThatDiesLeavesThePongerWithAnError(t *testing.T) {
 	p := startPonger(t, 8, 300*time.Millisecond, -1)
 	l := newLink(p.mem, 8, false, 10*time.Second)
-	if _, err := l.ping(100, false); err != nil {
+	if _, err := l.ping(100, pace{pause: false}); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.wait(); err == nil { // it says why on stderr

@@ -10,7 +10,7 @@ import (
 // A flag word is either a round's number, or a control word:
 //
 //	63  62-61  60     59-50  49-40          39-0
-//	1   kind   pause  0      payload words  number
+//	1   kind   pause  hold   payload words  number
 //
 // Numbers rise by one with every round and every control word, over all calls
 // on the same memory, so no word is ever taken for an older one. The ponger
@@ -25,6 +25,8 @@ const (
 	pauseBit   = 1 << 60
 	wordsShift = 40
 	wordsMask  = 1<<10 - 1
+	holdShift  = 50
+	holdMask   = 1<<10 - 1
 	numberMask = 1<<40 - 1
 )
 
@@ -50,6 +52,12 @@ type link struct {
 	words   uint64  // payload words
 	timeout time.Duration
 	raw     engine
+}
+
+// pace is how both sides of a series wait for the other.
+type pace struct {
+	pause bool // PAUSE between two polls
+	hold  int  // cycles between sending and the first poll, 0..holdMask
 }
 
 // patience is how a side waits without progress: it spins, then naps, and
@@ -79,10 +87,10 @@ func (p *patience) lost(timeout time.Duration) error {
 }
 
 // ask sends a control word and waits for the echo.
-func (l *link) ask(kind uint64, pause bool) (number uint64, err error) {
+func (l *link) ask(kind uint64, p pace) (number uint64, err error) {
 	number = max(atomic.LoadUint64(l.near)&numberMask, atomic.LoadUint64(l.far)&numberMask) + 1
-	word := control | kind<<kindShift | l.words<<wordsShift | number
-	if pause {
+	word := control | kind<<kindShift | uint64(p.hold)<<holdShift | l.words<<wordsShift | number
+	if p.pause {
 		word |= pauseBit
 	}
 	atomic.StoreUint64(l.near, word)
@@ -104,23 +112,23 @@ func (l *link) ask(kind uint64, pause bool) (number uint64, err error) {
 
 // end sends the ponger home.
 func (l *link) end() error {
-	_, err := l.ask(end, false)
+	_, err := l.ask(end, pace{})
 	return err
 }
 
 // ping makes a series of rounds and returns the time of each, in ticks of the
 // clock. One more round goes before them, because a round is timed from send
 // to send.
-func (l *link) ping(rounds int, pause bool) ([]uint32, error) {
+func (l *link) ping(rounds int, p pace) ([]uint32, error) {
 	ticks := make([]uint32, rounds+1)
 	for i := 0; i < len(ticks); i += 1024 {
 		ticks[i] = 1 // have the page before the clock runs
 	}
-	number, err := l.ask(hello, pause)
+	number, err := l.ask(hello, p)
 	if err != nil {
 		return nil, err
 	}
-	s := l.state(pause)
+	s := l.state(p)
 	s.seq, s.samples = number+1, &ticks[0]
 	var wait patience
 	for left := uint64(len(ticks)); left > 0; {
@@ -168,16 +176,16 @@ func (l *link) pong() (rounds int, err error) {
 			atomic.StoreUint64(l.near, word)
 			return rounds, nil
 		}
-		s = l.state(word&pauseBit != 0)
+		s = l.state(pace{word&pauseBit != 0, int(word >> holdShift & holdMask)})
 		s.seq = word&numberMask + 1
 		atomic.StoreUint64(l.near, word)
 	}
 }
 
 // state is what the loops need to know about l.
-func (l *link) state(pause bool) *rawState {
-	s := &rawState{out: l.near, in: l.far, words: l.words}
-	if pause {
+func (l *link) state(p pace) *rawState {
+	s := &rawState{out: l.near, in: l.far, words: l.words, hold: uint64(p.hold)}
+	if p.pause {
 		s.pause = 1
 	}
 	return s

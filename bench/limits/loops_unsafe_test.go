@@ -29,7 +29,7 @@ func TestTheLoopsReadEveryWordAndWriteEveryWordAndNoOther(t *testing.T) {
 				l := newLink(heap(bytes), bytes, ponger, 0)
 				in, out := area(l.far, bytes), area(l.near, bytes)
 				const seq = 1<<40 - 3
-				s := l.state(bytes%16 == 0)
+				s := l.state(pace{bytes%16 == 0, bytes % 5})
 				s.seq, s.rounds, s.polls, s.samples = seq, 1, 10, new(uint32)
 				in[0] = seq // the other side's turn is already over
 				want := uint64(0)
@@ -68,7 +68,7 @@ func TestTheAssemblyAndThePortableLoopsSpeakOneProtocol(t *testing.T) {
 					_, err := pong.pong()
 					done <- err
 				}()
-				_, err := ping.ping(300, true)
+				_, err := ping.ping(300, pace{pause: true})
 				if err == nil {
 					err = ping.end()
 				}
@@ -86,7 +86,7 @@ func TestTheAssemblyAndThePortableLoopsSpeakOneProtocol(t *testing.T) {
 func TestACallThatRunsOutOfPollsGoesOnWhereItStopped(t *testing.T) {
 	for _, raw := range engines() {
 		l := newLink(heap(64), 64, false, 0)
-		s := l.state(false)
+		s := l.state(pace{pause: false})
 		samples := make([]uint32, 4)
 		s.seq, s.samples = 100, &samples[0]
 		for range 3 { // the question is sent once
@@ -108,7 +108,7 @@ func TestACallThatRunsOutOfPollsGoesOnWhereItStopped(t *testing.T) {
 func TestARoundThatTakesLongerThanASampleHoldsIsTheLongestSample(t *testing.T) {
 	for _, raw := range engines() {
 		l := newLink(heap(8), 8, false, 0)
-		s := l.state(false)
+		s := l.state(pace{pause: false})
 		var sample uint32
 		s.seq, s.samples, s.rounds, s.polls = 1, &sample, 1, 1
 		s.last = Calibrate().Now() - 1<<33

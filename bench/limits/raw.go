@@ -3,6 +3,7 @@ package limits
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 )
 
@@ -65,9 +66,9 @@ func Lines(bytes int) int {
 // them. pause says whether both sides put a PAUSE instruction between two
 // polls.
 //
-// mem is what the two processes share, at least MemoryFor(bytes) long and
-// aligned to 128 bytes, zeroed before the first use and then only used by this
-// package. The processes should be pinned to two cores, see Pin. timeout is
+// mem is what the two processes share, at least MemoryFor(bytes) long, aligned
+// to 128 bytes and writable, zeroed before the first use and then only used by
+// this package. The processes should be pinned to two cores, see Pin. timeout is
 // how long the other side may stay silent, 0 is DefaultTimeout.
 //
 // It returns ErrPeerGone, ErrCorrupt or ErrMismatch; the times are then lost
@@ -78,7 +79,7 @@ func Ping(mem []byte, bytes, rounds int, pause bool, hist func(ns int64), timeou
 	if rounds < 1 {
 		panic(fmt.Sprintf("limits: %d rounds", rounds))
 	}
-	ticks, err := l.ping(rounds, pause)
+	ticks, err := l.ping(rounds, pace{pause: pause})
 	if err == nil {
 		err = l.end()
 	}
@@ -125,6 +126,9 @@ func newLink(mem []byte, bytes int, ponger bool, timeout time.Duration) *link {
 	}
 	if timeout == 0 {
 		timeout = DefaultTimeout
+	}
+	for at := 0; at < farArea+areaSize(bytes); at += align {
+		atomic.AddUint64(wordAt(mem, at), 0) // see "Writable pages" in the package's text
 	}
 	l := &link{
 		near: wordAt(mem, 0), far: wordAt(mem, farArea),

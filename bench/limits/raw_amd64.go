@@ -10,12 +10,6 @@ func pingAsm(s *rawState)
 //go:noescape
 func pongAsm(s *rawState)
 
-// rdtsc reads the time stamp counter, unserialised.
-func rdtsc() uint64
-
-// cpuid answers two registers of CPUID for leaf, sub-leaf 0.
-func cpuid(leaf uint32) (eax, edx uint32)
-
 // native is the fastest pair of loops this machine can be timed with. The
 // assembly stamps rounds with the time stamp counter; where that counter may
 // change its speed or stop, the portable loops and their clock take over.
@@ -24,18 +18,4 @@ func native() engine {
 		return engine{name: "assembly", ping: pingAsm, pong: pongAsm}
 	}
 	return portable
-}
-
-// readTSC reads the counter that invariantTSC vouches for.
-func readTSC() uint64 { return rdtsc() }
-
-// invariantTSC reports whether the time stamp counter runs at one constant
-// speed in all power states: CPUID leaf 0x80000007, EDX bit 8.
-func invariantTSC() bool {
-	const leaf = 0x80000007
-	if highest, _ := cpuid(0x80000000); highest < leaf {
-		return false
-	}
-	_, edx := cpuid(leaf)
-	return edx&(1<<8) != 0
 }

@@ -43,9 +43,13 @@
 // SEND writes the payload from its last word down, so that the stores to the
 // line that is being polled come last and close together, then the flag. On
 // amd64 stores become visible in program order, so the flag's is a release.
-// Up to 64 bytes go as 8-byte moves, more as aligned 16-byte ones (see doc.go
-// for what each choice was worth).
+// Up to 64 bytes go as 8-byte moves, more as aligned 16-byte ones. The address
+// is read again from memory, twice removed, although R8 has it: that the stores
+// learn their address some cycles late makes the round trip shorter. This is
+// measured, not explained; doc.go has the figures.
 #define SEND \
+	MOVQ s+0(FP), R8; \
+	MOVQ rawState_out(R8), R8; \
 	CMPQ R11, $8; \
 	JHI  sendBig; \
 	JEQ  send8; \
@@ -172,9 +176,18 @@ fold2: \
 fold1: \
 	ADDQ 8(R9), SI
 
-// POLL waits for the flag to become R10; it falls through to expired after
-// CX polls and jumps to got when the flag is there.
+// POLL lets hold rounds of an empty loop pass and then waits for the flag to
+// become R10; it falls through to expired after CX polls and jumps to got when
+// the flag is there.
 #define POLL \
+	MOVQ s+0(FP), AX; \
+	MOVQ rawState_hold(AX), DX; \
+	TESTQ DX, DX; \
+	JEQ  held; \
+hold: \
+	DECQ DX; \
+	JNE  hold; \
+held: \
 	TESTQ DI, DI; \
 	JNE  pause; \
 spin: \
@@ -254,21 +267,4 @@ got:
 	DECQ R13
 	JNE  wait
 	SAVE
-	RET
-
-// func rdtsc() uint64
-TEXT ·rdtsc(SB), NOSPLIT, $0-8
-	RDTSC
-	SHLQ $32, DX
-	ORQ  DX, AX
-	MOVQ AX, ret+0(FP)
-	RET
-
-// func cpuid(leaf uint32) (eax, edx uint32)
-TEXT ·cpuid(SB), NOSPLIT, $0-16
-	MOVL leaf+0(FP), AX
-	XORL CX, CX
-	CPUID
-	MOVL AX, eax+8(FP)
-	MOVL DX, edx+12(FP)
 	RET

@@ -19,6 +19,7 @@ type rawState struct {
 	rounds  uint64  // in: rounds to make, at least 1; out: rounds left
 	polls   uint64  // in: polls allowed, at least 1
 	pause   uint64  // non-zero: PAUSE between two polls
+	hold    uint64  // rounds of an empty loop, a cycle each, before the first poll
 	sum     uint64  // all payload words received so far, added up modulo 2⁶⁴
 	sent    uint64  // ping: non-zero when seq is sent and its answer still awaited
 	samples *uint32 // ping: where to put ticks from one send to the next
@@ -73,6 +74,8 @@ func pongGo(s *rawState) {
 
 // poll waits until the other side's flag is seq; false when polls ran out.
 func poll(s *rawState) bool {
+	for i := s.hold; i > 0; i-- {
+	}
 	for ; s.polls > 0; s.polls-- {
 		if atomic.LoadUint64(s.in) == s.seq { // pairs with the store in send
 			return true
@@ -104,7 +107,7 @@ func at32(base *uint32, i uint64) *uint32 {
 	return (*uint32)(unsafe.Add(unsafe.Pointer(base), i*4))
 }
 
-// words returns mem[offset:] as the pointer to an area's flag word. It is the
+// wordAt returns mem[offset:] as the pointer to an area's flag word. It is the
 // callers' business that the whole area lies inside mem.
 func wordAt(mem []byte, offset int) *uint64 {
 	return (*uint64)(unsafe.Pointer(&mem[offset]))

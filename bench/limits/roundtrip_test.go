@@ -15,12 +15,12 @@ func TestRoundTripMeasuresBothWaysOfPollingBetweenTwoProcesses(t *testing.T) {
 	if err := p.wait(); err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range []Stats{r.Spin, r.Pause} {
+	for _, s := range []Stats{r.Spin, r.Pause, r.Held} {
 		if s.N < 64 || s.Min > s.P50 || s.P50 <= 0 || s.P50 > s.P99 || s.P99 > s.P999 || s.P999 > s.P9999 || s.Mean <= 0 {
 			t.Errorf("%+v", s)
 		}
 	}
-	if best := r.Best(); best.P50 != min(r.Spin.P50, r.Pause.P50) || r.Bytes != 32 || r.Lines != 1 {
+	if best := r.Best(); best.P50 != min(r.Spin.P50, r.Pause.P50, r.Held.P50) || r.Bytes != 32 || r.Lines != 1 {
 		t.Errorf("%+v of %+v", best, r)
 	}
 	t.Log(r)

@@ -34,8 +34,11 @@ The figures are those of the median run.`,
   shmbench run --mode throughput --size 8 --batch 32 --json -`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if !cmd.Flags().Changed("wait") && o.Mode == bench.Throughput {
+				o.Wait = ringway.Adaptive
+			}
 			if rival != "" {
-				if o.Rival, err = rivals.Named(rival); err != nil {
+				if o.Rival, err = rivalNamed(rival, o); err != nil {
 					return err
 				}
 			}
@@ -63,6 +66,7 @@ The figures are those of the median run.`,
 	flags.IntVar(&o.Batch, "batch", 1, "throughput: messages a call")
 	flags.StringVar(&rival, "rival", "", "throughput: measure this one by turns with ours: boost (spsc_queue, needs a C++ compiler and libboost-dev)")
 	waitFlag(cmd, &o.Wait, ringway.BusySpin)
+	flags.Lookup("wait").Usage += "; throughput without it is adaptive, since who looks all the time fights with the sender for its line"
 	jsonFlag(cmd, &jsonTo)
 	return cmd
 }

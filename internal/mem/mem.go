@@ -63,3 +63,14 @@ type Access struct {
 	Value uint64  // the value to store (before), or loaded (after)
 	OK    bool    // CAS, after: whether it took place
 }
+
+// Pause gives the processor n hints (some 20 to 40 ns each) that this is a spin
+// loop. It can be preempted every hundred or so.
+func Pause(n uint32) {
+	for ; n > 128; n -= 128 {
+		pause(128)
+	}
+	if n > 0 {
+		pause(n)
+	}
+}

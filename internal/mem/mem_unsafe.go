@@ -59,6 +59,20 @@ func (r Region) Load64(off uint64) uint64 {
 	return atomic.LoadUint64((*uint64)(unsafe.Add(r.p, off)))
 }
 
+// Poll64 looks at the word at off up to looks times, pausing so many times
+// (some 20 to 40 ns each) in between, until it is no longer old. It reports
+// whether it is; to use the value, load it. Both counts must not be zero, and
+// their product should stay below a hundred or so: a poll can't be preempted.
+func (r Region) Poll64(off, old uint64, looks, pauses uint32) bool {
+	if checked {
+		r.check(off, 8, 8)
+	}
+	if Hooked {
+		return r.hookedLoad64(off) != old
+	}
+	return poll64((*uint64)(unsafe.Add(r.p, off)), old, looks, pauses)
+}
+
 // StoreRelease64 stores v at off with release order: a plain MOV on amd64.
 func (r Region) StoreRelease64(off, v uint64) {
 	if checked {

@@ -89,8 +89,10 @@
 //
 // # Where
 //
-// Linux on amd64 and arm64. Elsewhere [Supported] is false and Protect returns
-// an error that is errs.Unsupported: there, touching a section that a peer has
-// truncated crashes the program, as it does in any Go program, and it is for
-// the caller to decide whether to trust its peers with that.
+// Linux on amd64 and arm64 (the latter was run under qemu-user only, whose
+// memory model is stronger than that of the hardware). Elsewhere [Supported] is
+// false and Protect returns an error that is errs.Unsupported: there, touching
+// a section that a peer has truncated crashes the program, as it does in any Go
+// program, and it is for the caller to decide whether to trust its peers with
+// that.
 package sigbus

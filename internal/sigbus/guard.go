@@ -51,7 +51,8 @@ func Protect(base, size uintptr) (*Guard, error) {
 // MOVs on amd64), is inlined, and may be called for each message. To know that
 // what was read is real, ask after reading. The answer stays after Release.
 //
-// Must not race with Release: a late answer might then be about another range.
+// It is safe, but of little use, to ask while another goroutine is in Release:
+// for that moment the answer may be about a range that was protected since.
 func (g *Guard) Faulted() bool {
 	return g != nil && g.e.Load().addr.Load() != 0
 }

@@ -150,7 +150,7 @@ func TestFaultsKeepNoMapsOrFilesAndNoEntries(t *testing.T) {
 	for range rounds {
 		faults(t, 1)
 	}
-	if n := countMaps(t); n > maps+20 {
+	if n := countMaps(t); n > maps+rounds/100 { // the runtime takes some, too
 		t.Errorf("%d mappings before, %d after", maps, n)
 	}
 	if n := countFiles(t); n > files {

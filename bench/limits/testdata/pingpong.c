@@ -8,7 +8,7 @@
 // stores, the turns with and without PAUSE and the time stamp per round are
 // those of package limits, and its size is known to the compiler. It prints the
 // speed of the counter in ticks per nanosecond, and then how often each number
-// of ticks was seen: "spin TICKS COUNT" and "pause TICKS COUNT".
+// of ticks was seen: "spin TICKS COUNT", "pause TICKS COUNT", "held TICKS COUNT".
 #define _GNU_SOURCE
 #include <sched.h>
 #include <stdatomic.h>
@@ -26,7 +26,9 @@
 typedef uint64_t vec __attribute__((vector_size(16)));
 typedef _Atomic uint64_t word;
 
-static inline __attribute__((always_inline)) void send(char *area, int bytes, uint64_t v) {
+// The address is read from memory, twice removed, on purpose; see doc.go.
+static inline __attribute__((always_inline)) void send(char *volatile *volatile *where, int bytes, uint64_t v) {
+	char *area = **where;
 	word *w = (word *)area;
 	int n = bytes / 8;
 	if (n <= 8) {
@@ -41,9 +43,10 @@ static inline __attribute__((always_inline)) void send(char *area, int bytes, ui
 	atomic_store_explicit(&w[0], v, memory_order_release);
 }
 
-static inline __attribute__((always_inline)) uint64_t receive(char *area, int bytes, uint64_t v, int pause) {
+static inline __attribute__((always_inline)) uint64_t receive(char *area, int bytes, uint64_t v, int pause, uint64_t hold) {
 	word *w = (word *)area;
 	int n = bytes / 8;
+	for (; hold; hold--) __asm__ volatile("");
 	while (atomic_load_explicit(&w[0], memory_order_acquire) != v)
 		if (pause) _mm_pause();
 	uint64_t sum = atomic_load_explicit(&w[1], memory_order_relaxed);
@@ -61,18 +64,19 @@ static inline __attribute__((always_inline)) uint64_t receive(char *area, int by
 }
 
 // One series: rounds numbered from first, ticks per round into t when pinging.
-static inline __attribute__((always_inline)) void series(char *out, char *in, int bytes, int pause, uint64_t first, int rounds, uint32_t *t) {
+static inline __attribute__((always_inline)) void series(char *out, char *in, int bytes, int pause, uint64_t hold, uint64_t first, int rounds, uint32_t *t) {
 	uint64_t sum = 0, want = 0, last = 0;
+	char *volatile out_address = out, *volatile *volatile where = &out_address;
 	for (uint64_t v = first; v < first + rounds; v++) {
 		if (t) {
-			send(out, bytes, v);
+			send(&where, bytes, v);
 			uint64_t now = __rdtsc(), d = now - last;
 			*t++ = d > UINT32_MAX ? UINT32_MAX : d;
 			last = now;
-			sum += receive(in, bytes, v, pause);
+			sum += receive(in, bytes, v, pause, hold);
 		} else {
-			sum += receive(in, bytes, v, pause);
-			send(out, bytes, v);
+			sum += receive(in, bytes, v, pause, v == first ? 0 : hold);
+			send(&where, bytes, v);
 		}
 	}
 	for (uint64_t v = first; v < first + rounds; v++) want += v * (bytes / 8);
@@ -80,12 +84,26 @@ static inline __attribute__((always_inline)) void series(char *out, char *in, in
 }
 
 #define KIND(B) \
-	static __attribute__((noinline)) void ping##B(char *o, char *i, int p, uint64_t f, int n, uint32_t *t) { if (p) series(o, i, B, 1, f, n, t); else series(o, i, B, 0, f, n, t); } \
-	static __attribute__((noinline)) void pong##B(char *o, char *i, int p, uint64_t f, int n, uint32_t *t) { if (p) series(o, i, B, 1, f, n, NULL); else series(o, i, B, 0, f, n, NULL); }
+	static __attribute__((noinline)) void ping##B(char *o, char *i, int p, uint64_t h, uint64_t f, int n, uint32_t *t) { if (p) series(o, i, B, 1, h, f, n, t); else series(o, i, B, 0, h, f, n, t); } \
+	static __attribute__((noinline)) void pong##B(char *o, char *i, int p, uint64_t h, uint64_t f, int n) { if (p) series(o, i, B, 1, h, f, n, NULL); else series(o, i, B, 0, h, f, n, NULL); }
 KIND(8) KIND(32) KIND(64) KIND(256) KIND(1024) KIND(4096)
 
-static struct { int bytes; void (*ping)(char *, char *, int, uint64_t, int, uint32_t *), (*pong)(char *, char *, int, uint64_t, int, uint32_t *); } kinds[] = {
+static struct {
+	int bytes;
+	void (*ping)(char *, char *, int, uint64_t, uint64_t, int, uint32_t *);
+	void (*pong)(char *, char *, int, uint64_t, uint64_t, int);
+} kinds[] = {
 	{8, ping8, pong8}, {32, ping32, pong32}, {64, ping64, pong64}, {256, ping256, pong256}, {1024, ping1024, pong1024}, {4096, ping4096, pong4096}};
+
+static const int pauses[3] = {0, 1, 1};
+static const uint64_t holds[] = {30, 50, 80, 100, 110, 120, 130, 150, 180, 220, 280, 360, 480};
+static const uint64_t tries = sizeof holds / sizeof *holds;
+static const int rounds = 2048;
+
+// Series are counted from 1. The first ones try how long to hold; then the
+// three ways to poll (0 spin, 1 pause, 2 held) take turns.
+static int way(uint64_t s) { return s <= tries ? 2 : s % 3; }
+static int length(uint64_t s) { return s <= tries ? 512 : rounds; }
 
 static void pin(int cpu) {
 	cpu_set_t s;
@@ -122,8 +140,8 @@ int main(int argc, char **argv) {
 	char *mem = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (mem == MAP_FAILED) { perror("mmap"); return 2; }
 	alarm(10 + atoi(argv[2]) / 1000); // whatever happens, end
-	int distance = (bytes + 8 + 127) / 128 * 128 + 128, rounds = 2048;
-	word *order = (word *)(mem + 12288); // order[0] counts series; order[8] acknowledges; order[16] ends
+	int distance = (bytes + 8 + 127) / 128 * 128 + 128;
+	word *order = (word *)(mem + 12288); // [0] counts series, [8] acknowledges, [16] ends, [24] holds
 	char *a = mem, *b = mem + distance;
 	pid_t child = fork();
 	if (child == 0) {
@@ -133,27 +151,40 @@ int main(int argc, char **argv) {
 			while (atomic_load(&order[0]) < s) _mm_pause();
 			if (atomic_load(&order[16])) _exit(0);
 			atomic_store(&order[8], s);
-			kinds[k].pong(b, a, s % 2, 1 + s * rounds, rounds, NULL);
+			kinds[k].pong(b, a, pauses[way(s)], atomic_load(&order[24]), 1 + s * rounds, length(s));
 		}
 	}
 	pin(atoi(argv[3]));
-	uint32_t *t[2] = {malloc(4l * (most + rounds)), malloc(4l * (most + rounds))};
-	uint32_t *one = malloc(4l * rounds);
-	size_t n[2] = {0, 0};
+	uint32_t *t[3], *one = malloc(4l * rounds);
+	for (int i = 0; i < 3; i++) t[i] = malloc(4l * (most + rounds));
+	size_t n[3] = {0, 0, 0};
+	uint64_t fastest = 0, hold = 0;
 	double start = now();
 	uint64_t ticks = __rdtsc(), s = 1;
-	for (; (now() - start < limit || s < 5) && n[1] < (size_t)most; s++) {
+	double end = 0;
+	for (; s <= tries || ((now() < end || !n[0] || !n[1] || !n[2]) && n[1] < (size_t)most); s++) {
+		if (s == tries + 1) end = now() + limit; // the trying is over
+		int kind = way(s), now_rounds = length(s);
+		uint64_t h = s <= tries ? holds[s - 1] : kind == 2 ? hold : 0;
+		atomic_store(&order[24], h);
 		atomic_store(&order[0], s);
 		while (atomic_load(&order[8]) < s) _mm_pause();
-		kinds[k].ping(a, b, s % 2, 1 + s * rounds, rounds, one);
-		if (s > 2) // the first two are to warm up, a series' first round is not one
-			for (int i = 1; i < rounds; i++) t[s % 2][n[s % 2]++] = one[i];
+		kinds[k].ping(a, b, pauses[kind], h, 1 + s * rounds, now_rounds, one);
+		if (s > tries) {
+			for (int i = 1; i < now_rounds; i++) t[kind][n[kind]++] = one[i]; // the first is none
+		} else {
+			qsort(one, now_rounds, sizeof *one, ascending);
+			uint64_t middle = 0; // the clock has steps: the mean of the middle half
+			for (int i = now_rounds / 4; i < now_rounds * 3 / 4; i++) middle += one[i];
+			if (!fastest || middle < fastest) fastest = middle, hold = h;
+		}
 	}
 	printf("speed %.9f\n", (double)(__rdtsc() - ticks) / (now() - start));
 	atomic_store(&order[16], 1);
 	atomic_store(&order[0], s);
 	print("spin", t[0], n[0]);
 	print("pause", t[1], n[1]);
+	print("held", t[2], n[2]);
 	int status;
 	waitpid(child, &status, 0);
 	return status != 0;

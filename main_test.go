@@ -1,0 +1,62 @@
+package ringway_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ringway/ringway"
+	"github.com/ringway/ringway/internal/proctest"
+)
+
+func TestMain(m *testing.M) {
+	proctest.Main(m, proctest.Children{
+		"numbers":  sendNumbers,
+		"hold":     holdRole,
+		"receive":  receiveNumbers,
+		"truncate": truncateFile,
+	})
+}
+
+var names atomic.Int64
+
+// newRing creates a ring with a name of its own, which goes with the test.
+func newRing(t testing.TB, opts ...ringway.Option) *ringway.Ring {
+	t.Helper()
+	name := fmt.Sprintf("test-%d-%d", os.Getpid(), names.Add(1))
+	r, err := ringway.CreateRing(name, ringway.SPSC, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = ringway.RemoveRing(name)
+		_ = r.Close()
+	})
+	return r
+}
+
+// ends attaches both sides to a ring.
+func ends(t testing.TB, r *ringway.Ring) (*ringway.Producer, *ringway.Consumer) {
+	t.Helper()
+	p, err := r.Producer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	c, err := r.Consumer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return p, c
+}
+
+// within bounds what must end by itself; it only matters when a test hangs.
+func within(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}

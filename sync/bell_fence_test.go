@@ -1,0 +1,166 @@
+package sync
+
+import (
+	"runtime"
+	"sync/atomic"
+	"testing"
+
+	"github.com/ringway/ringway/internal/mem"
+)
+
+// lockstep runs two functions round by round on two goroutines, as close
+// together as can be, and check after both of each round. It needs two
+// processors to prove anything.
+func lockstep(t *testing.T, rounds int, one, other func(i int), check func(i int) bool) {
+	t.Helper()
+	if runtime.GOMAXPROCS(0) < 2 {
+		t.Skip("one processor reorders nothing")
+	}
+	var turn, back atomic.Int64
+	meet := func(w *atomic.Int64, i int) bool {
+		for n := 0; w.Load() != int64(i); n++ {
+			if w.Load() < 0 {
+				return false
+			}
+			if n > 10_000 {
+				runtime.Gosched()
+			}
+		}
+		return true
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := 1; i <= rounds; i++ {
+			if !meet(&turn, i) {
+				return
+			}
+			other(i)
+			back.Store(int64(i))
+		}
+	}()
+	for i := 1; i <= rounds; i++ {
+		turn.Store(int64(i))
+		// Neither is always the first.
+		for n := i % 64; n > 0; n-- {
+			spinHere.Add(1)
+		}
+		one(i)
+		meet(&back, i)
+		if !check(i) {
+			turn.Store(-1)
+			break
+		}
+	}
+	within(t, done, "the other goroutine")
+}
+
+var spinHere atomic.Int64
+
+// neither has a sleeper that announces and looks run against a ringer that
+// publishes and rings. Either the look sees what was published or the ring
+// wakes: never neither.
+func neither(t *testing.T, r mem.Region, ringer *Bell, seq func() uint32, announce func()) {
+	t.Helper()
+	var look uint64
+	word, n := uint64(mem.Line), 30_000
+	lockstep(t, n,
+		func(int) {
+			announce()
+			look = r.Load64(word)
+		},
+		func(i int) {
+			r.StoreRelease64(word, uint64(i))
+			ringer.Ring()
+		},
+		func(i int) bool {
+			woken := r.Load32(offSeq) != seq()
+			if look != uint64(i) && !woken {
+				t.Errorf("round %d: the sleeper missed the message and the ringer missed the sleeper", i)
+				return false
+			}
+			r.Store32(offState, r.Load32(offState)&^asleep)
+			return true
+		})
+}
+
+func TestSleeperAndRingerNeverMissEachOther(t *testing.T) {
+	r := shared(2)
+	sleeper, ringer := newBell(t, r, "b"), newBell(t, r, "b")
+	sleeper.Announce() // where there are no barriers, the ringer learns it by now
+	sleeper.Retract()
+	neither(t, r, ringer, func() uint32 { return sleeper.seq }, sleeper.Announce)
+}
+
+// announceBare is Announce of a side that can't issue barriers.
+func announceBare(r mem.Region, state uint32) (func() uint32, func()) {
+	var seq uint32
+	return func() uint32 { return seq }, func() {
+		seq = r.Load32(offSeq)
+		r.Store32(offState, asleep|state)
+	}
+}
+
+func TestRingerThatIsBeyondBarriersFencesItself(t *testing.T) {
+	r := shared(2)
+	ringer := newBell(t, r, "b")
+	ringer.fenced = true
+	seq, announce := announceBare(r, 0)
+	neither(t, r, ringer, seq, announce)
+}
+
+func TestRingerFencesForASleeperWithoutBarriers(t *testing.T) {
+	r := shared(2)
+	ringer := newBell(t, r, "b")
+	ringer.fenced = false
+	r.Store32(offState, needFence) // known since the sleeper's first sleep
+	seq, announce := announceBare(r, needFence)
+	neither(t, r, ringer, seq, announce)
+}
+
+func TestSleeperWithoutBarriersSaysSoFromItsFirstSleepOn(t *testing.T) {
+	r := shared(1)
+	b := newBell(t, r, "b")
+	b.own, b.fresh = needFence, true
+	if r.Load32(offState) != 0 {
+		t.Error("the state changed before the first sleep")
+	}
+	for i := range 3 {
+		b.Announce()
+		if got := r.Load32(offState); got != asleep|needFence {
+			t.Errorf("announcement %d: state %d, want asleep and needFence", i, got)
+		}
+		b.Interrupt()
+		if err := b.Sleep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Load32(offState); got != needFence {
+			t.Errorf("after sleep %d: state %d, want needFence", i, got)
+		}
+		if b.fresh {
+			t.Error("the handle is fresh after a sleep")
+		}
+	}
+	b.Announce()
+	b.Retract()
+	if got := r.Load32(offState); got != needFence {
+		t.Errorf("after Retract: state %d, want needFence", got)
+	}
+}
+
+func TestRingKeepsTheSleepersWishForFences(t *testing.T) {
+	for _, fenced := range []bool{false, true} {
+		r := shared(1)
+		b := newBell(t, r, "b")
+		b.fenced = fenced
+		r.Store32(offState, asleep|needFence)
+		b.Ring()
+		if got := r.Load32(offState); got != needFence || r.Load32(offSeq) != 1 {
+			t.Errorf("fenced %t: state %d, seq %d; want needFence, 1", fenced, got, r.Load32(offSeq))
+		}
+		b.Ring()
+		if got := r.Load32(offSeq); got != 1 {
+			t.Errorf("fenced %t: a ring without a sleeper moves seq to %d", fenced, got)
+		}
+	}
+}
