@@ -17,7 +17,10 @@ type Message = ring.Message
 // time, except for Close.
 type Consumer struct {
 	endpoint
-	ring *ring.SPSCConsumer
+
+	// One of them is not nil.
+	spsc *ring.SPSCConsumer
+	mpmc *ring.MPMCConsumer
 
 	poll  sync.Poll // of ring
 	nap   sync.Nap  // of the adaptive strategy
@@ -26,22 +29,31 @@ type Consumer struct {
 	span  uint64    // a burst of so many bytes is a large part of the ring
 }
 
-// Consumer makes this process the ring's consumer. It begins with the first
-// message that the consumer before it did not release. It returns an error
-// matching ErrBusy when a living consumer has the role, in this process or
-// another one.
+// Consumer makes this process the ring's consumer, or in an MPMC ring one of
+// them. In an SPSC ring it begins with the first message that the consumer
+// before it did not release. It returns an error matching ErrBusy when a living
+// consumer has the role, in this process or another one, or, in an MPMC ring,
+// when all places for participants are taken.
 func (r *Ring) Consumer() (*Consumer, error) {
 	c := &Consumer{}
-	if err := c.attach(r, roleConsumer); err != nil {
+	err := c.attach(r, roleConsumer)
+	if err != nil {
 		return nil, err
 	}
-	var err error
-	if c.ring, err = ring.NewSPSCConsumer(r.geometry, r.memory.section.Body()); err != nil {
+	body := r.memory.section.Body()
+	if c.kind == MPMC {
+		o := ring.MPMCOptions{SkipStalled: r.options.skipStalled}
+		c.mpmc, err = ring.NewMPMCConsumer(r.geometry, body, c.crew.table, c.place.Slot(), o)
+		c.poll = c.mpmc.Poll
+	} else {
+		c.spsc, err = ring.NewSPSCConsumer(r.geometry, body)
+		c.poll = c.spsc.Poll
+	}
+	if err != nil {
 		_ = c.leave(false)
 		return nil, named(err, r.name)
 	}
-	c.poll = c.ring.Poll
-	c.dry, c.span = c.ring.Position(), r.geometry.Capacity/4
+	c.dry, c.span = c.position(), r.geometry.Capacity/4
 	return c, nil
 }
 
@@ -65,10 +77,19 @@ func (c *Consumer) recv(ctx context.Context) (Message, error) {
 	if !c.gate.Enter() {
 		return Message{}, c.shutOut("receive")
 	}
-	if c.ring.Release() {
-		c.publish()
+	var m Message
+	var err error
+	if c.spsc != nil {
+		if c.spsc.Release() {
+			c.publish()
+		}
+		m, err = c.spsc.Next()
+	} else {
+		if c.mpmc.Release() {
+			c.theirs.Ring()
+		}
+		m, err = c.mpmc.Next()
 	}
-	m, err := c.ring.Next()
 	if err == nil {
 		c.burst++
 		c.gate.Exit()
@@ -89,7 +110,7 @@ func (c *Consumer) recvWaiting(ctx context.Context) (m Message, err error) {
 	}
 	defer c.gate.Exit()
 	if c.wait == sync.Adaptive {
-		at := c.ring.Position()
+		at := c.position()
 		c.nap.Take(c.burst, at-c.dry > c.span)
 		c.burst, c.dry = 0, at
 	}
@@ -97,13 +118,36 @@ func (c *Consumer) recvWaiting(ctx context.Context) (m Message, err error) {
 	err = ErrEmpty
 	for err == ErrEmpty {
 		if err = w.pause(); err == nil {
-			if m, err = c.ring.Next(); err != nil {
+			if m, err = c.next(); err != nil {
 				err = c.missed(err)
 			}
 		}
 	}
 	w.done()
 	return m, err
+}
+
+func (c *Consumer) next() (Message, error) {
+	if c.spsc != nil {
+		return c.spsc.Next()
+	}
+	return c.mpmc.Next()
+}
+
+// position returns the bytes that have gone past this consumer.
+func (c *Consumer) position() uint64 {
+	if c.spsc != nil {
+		return c.spsc.Position()
+	}
+	return c.mpmc.Position() * c.crew.geometry.CellSize
+}
+
+// lent reports whether messages are out that were not released.
+func (c *Consumer) lent() bool {
+	if c.spsc != nil {
+		return c.spsc.Leased()
+	}
+	return c.mpmc.Leased() > 0
 }
 
 // missed completes the error with which no message came.
@@ -135,7 +179,7 @@ func (c *Consumer) RecvBatch(ctx context.Context, into []Message) (int, error) {
 	n := 1
 	for ; n < len(into); n++ {
 		// What is wrong here is still wrong at the next call.
-		if into[n], err = c.ring.Next(); err != nil {
+		if into[n], err = c.next(); err != nil {
 			break
 		}
 	}
@@ -188,15 +232,20 @@ func (c *Consumer) Release() error {
 	if !c.gate.Enter() {
 		return c.shutOut("release")
 	}
-	c.ring.Release()
-	c.publish()
+	if c.spsc != nil {
+		c.spsc.Release()
+		c.publish()
+	} else if c.mpmc.Release() {
+		c.theirs.Ring()
+	}
 	c.gate.Exit()
 	return nil
 }
 
-// publish announces to the producer what was released.
+// publish announces to the producer of an SPSC ring what was released. In an
+// MPMC ring there is nothing to announce.
 func (c *Consumer) publish() {
-	if c.ring.Publish() {
+	if c.spsc != nil && c.spsc.Publish() {
 		c.theirs.Ring()
 	}
 }
@@ -210,5 +259,10 @@ func (c *Consumer) Close() error {
 		return err
 	}
 	c.publish()
-	return c.leave(c.ring.Leased())
+	lent := c.lent()
+	var err error
+	if lent && c.kind == MPMC {
+		err = c.giveBack()
+	}
+	return firstError(err, c.leave(lent))
 }

@@ -2,6 +2,7 @@ package ringway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync/atomic"
@@ -29,6 +30,7 @@ type endpoint struct {
 	mine    *sync.Bell // slept on
 	theirs  *sync.Bell // rung
 	name    string
+	kind    Kind
 	role    int
 	wait    WaitStrategy
 	memory  *memory
@@ -36,6 +38,7 @@ type endpoint struct {
 	guard   *shm.Guard // tells whether the memory was taken away
 	place   *shm.Participant
 	mourned shm.PeerState // the peer's death that was reported last
+	crew    *crew         // MPMC: the others
 }
 
 // attach takes the role at the ring for this process.
@@ -45,12 +48,12 @@ func (e *endpoint) attach(r *Ring, role int) error {
 		return &errs.Error{Op: op, Name: r.name, Err: ErrClosed}
 	}
 	e.gate.Init()
-	e.name, e.role, e.wait, e.memory = r.name, role, r.options.wait, r.memory
+	e.name, e.kind, e.role, e.wait, e.memory = r.name, r.geometry.Kind, role, r.options.wait, r.memory
 	section := r.memory.section
 	e.guard, e.grip = section.Guard(), &grip{memory: r.memory}
-	var err error
-	if e.place, err = section.Attach(role, uint32(role)); err == nil {
-		err = e.openBells(section)
+	err := e.openBells(section)
+	if err == nil {
+		err = e.takePlace(r)
 	}
 	if err != nil {
 		_ = e.detach()
@@ -60,13 +63,35 @@ func (e *endpoint) attach(r *Ring, role int) error {
 	return nil
 }
 
+// takePlace enters the section's table of participants: the one entry of its
+// role, or, in an MPMC ring, any.
+func (e *endpoint) takePlace(r *Ring) (err error) {
+	section := r.memory.section
+	if e.kind == SPSC {
+		e.place, err = section.Attach(e.role, uint32(e.role))
+		return err
+	}
+	if e.crew, err = newCrew(r); err != nil {
+		return err
+	}
+	e.place, err = section.Join(uint32(e.role))
+	if errors.Is(err, ErrBusy) {
+		// Dead ones keep their entries until they are swept.
+		if err = e.sweep("attach"); err == nil {
+			e.place, err = section.Join(uint32(e.role))
+		}
+	}
+	return err
+}
+
 func (e *endpoint) openBells(s *shm.Section) error {
+	shared := e.kind == MPMC
 	id := fmt.Sprintf("ringway.%v", s.Descriptor().Region)
-	data, err := sync.NewBell(ring.DataBell(s.Body()), id+".data")
+	data, err := sync.NewBell(ring.DataBell(s.Body()), id+".data", shared)
 	if err != nil {
 		return err
 	}
-	space, err := sync.NewBell(ring.SpaceBell(s.Body()), id+".space")
+	space, err := sync.NewBell(ring.SpaceBell(s.Body()), id+".space", shared)
 	if err != nil {
 		_ = data.Close()
 		return err
@@ -126,13 +151,13 @@ func (g *grip) free() { _ = g.release() }
 
 // detach gives the place and the bells back, but not the memory.
 func (e *endpoint) detach() (err error) {
+	if e.place != nil {
+		err = e.place.Detach()
+	}
 	for _, b := range []*sync.Bell{e.mine, e.theirs} {
 		if b != nil {
 			err = firstError(err, b.Close())
 		}
-	}
-	if e.place != nil {
-		err = firstError(err, e.place.Detach())
 	}
 	return err
 }
@@ -177,7 +202,7 @@ func (w *waiter) pause() error {
 		e.mine.Announce()
 		w.announced = true
 	case sync.Again:
-		const peerEvery = 1 << 15 // rounds between two system calls
+		const peerEvery = 1 << 13 // rounds between two looks at the others
 		if w.round++; w.round%peerEvery == 0 {
 			return w.givesUp()
 		}
@@ -193,6 +218,9 @@ func (w *waiter) pause() error {
 func (w *waiter) givesUp() error {
 	if w.e.gate.Closing() {
 		return w.e.errClosed(w.op)
+	}
+	if w.e.kind == MPMC {
+		return w.e.sweep(w.op)
 	}
 	return w.e.peerDied(w.op)
 }

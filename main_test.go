@@ -18,6 +18,7 @@ func TestMain(m *testing.M) {
 		"hold":     holdRole,
 		"receive":  receiveNumbers,
 		"truncate": truncateFile,
+		"worker":   worker,
 	})
 }
 
@@ -26,8 +27,13 @@ var names atomic.Int64
 // newRing creates a ring with a name of its own, which goes with the test.
 func newRing(t testing.TB, opts ...ringway.Option) *ringway.Ring {
 	t.Helper()
+	return newRingOf(t, ringway.SPSC, opts...)
+}
+
+func newRingOf(t testing.TB, kind ringway.Kind, opts ...ringway.Option) *ringway.Ring {
+	t.Helper()
 	name := fmt.Sprintf("test-%d-%d", os.Getpid(), names.Add(1))
-	r, err := ringway.CreateRing(name, ringway.SPSC, opts...)
+	r, err := ringway.CreateRing(name, kind, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}

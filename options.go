@@ -23,6 +23,13 @@ const (
 // option Capacity.
 const DefaultCapacity = 1 << 20
 
+// DefaultCellSize and DefaultParticipants are those of an MPMC ring created
+// without the options.
+const (
+	DefaultCellSize     = 64
+	DefaultParticipants = 128
+)
+
 // Option changes how a ring is created or opened. Each says for which of the
 // two it counts.
 type Option func(*options)
@@ -34,10 +41,14 @@ type options struct {
 	hugePages bool
 	checksums bool
 	wait      WaitStrategy
+
+	cellSize     int
+	participants int
+	skipStalled  bool
 }
 
 func applied(opts []Option) options {
-	o := options{capacity: DefaultCapacity}
+	o := options{capacity: DefaultCapacity, cellSize: DefaultCellSize, participants: DefaultParticipants}
 	for _, f := range opts {
 		f(&o)
 	}
@@ -69,3 +80,18 @@ func Checksums() Option { return func(o *options) { o.checksums = true } }
 // Wait sets how the producers and consumers made from the ring in this process
 // wait.
 func Wait(s WaitStrategy) Option { return func(o *options) { o.wait = s } }
+
+// CellSize sets the unit in bytes in which messages take room in a new MPMC
+// ring, a power of two from 16 to 4096. A message and its 8-byte header take as
+// many cells as they need. For CreateRing.
+func CellSize(bytes int) Option { return func(o *options) { o.cellSize = bytes } }
+
+// Participants sets how many producers and consumers together a new MPMC ring
+// can have at a time, from 1 to 4095. For CreateRing.
+func Participants(n int) Option { return func(o *options) { o.participants = n } }
+
+// SkipStalled has the consumers of an MPMC ring go past messages that were
+// begun and not yet committed, by a process that is stopped for example, to
+// those behind. Each producer's messages stay in order, but not those of
+// different producers.
+func SkipStalled() Option { return func(o *options) { o.skipStalled = true } }

@@ -11,26 +11,38 @@ import (
 // except for Close.
 type Producer struct {
 	endpoint
-	ring *ring.SPSCProducer
+
+	// One of them is not nil.
+	spsc *ring.SPSCProducer
+	mpmc *ring.MPMCProducer
 
 	poll sync.Poll // of ring
 }
 
-// Producer makes this process the ring's producer. It continues behind the
-// last message that was committed, whoever sent it. It returns an error
-// matching ErrBusy when a living producer has the role, in this process or
-// another one, and ErrClosed when the ring's end was declared.
+// Producer makes this process the ring's producer, or in an MPMC ring one of
+// them. In an SPSC ring it continues behind the last message that was committed,
+// whoever sent it. It returns an error matching ErrBusy when a living producer
+// has the role, in this process or another one, or, in an MPMC ring, when all
+// places for participants are taken; and ErrClosed when the ring's end was
+// declared.
 func (r *Ring) Producer() (*Producer, error) {
 	p := &Producer{}
-	if err := p.attach(r, roleProducer); err != nil {
+	err := p.attach(r, roleProducer)
+	if err != nil {
 		return nil, err
 	}
-	var err error
-	if p.ring, err = ring.NewSPSCProducer(r.geometry, r.memory.section.Body()); err != nil {
+	body := r.memory.section.Body()
+	if p.kind == MPMC {
+		p.mpmc, err = ring.NewMPMCProducer(r.geometry, body, p.crew.table, p.place.Slot())
+		p.poll = p.mpmc.Poll
+	} else {
+		p.spsc, err = ring.NewSPSCProducer(r.geometry, body)
+		p.poll = p.spsc.Poll
+	}
+	if err != nil {
 		_ = p.leave(false)
 		return nil, named(err, r.name)
 	}
-	p.poll = p.ring.Poll
 	return p, nil
 }
 
@@ -53,7 +65,12 @@ func (p *Producer) send(ctx context.Context, typ uint16, b []byte) error {
 	if !p.gate.Enter() {
 		return p.shutOut("send")
 	}
-	err := p.ring.TrySend(typ, b)
+	var err error
+	if p.spsc != nil {
+		err = p.spsc.TrySend(typ, b)
+	} else {
+		err = p.mpmc.TrySend(typ, b)
+	}
 	if err == nil && !p.guard.Faulted() {
 		p.theirs.Ring()
 		p.gate.Exit()
@@ -76,7 +93,7 @@ func (p *Producer) sendWaiting(ctx context.Context, typ uint16, b []byte) error 
 	w := p.waiter(ctx, "send")
 	for err == ErrFull {
 		if err = w.pause(); err == nil {
-			err = p.ring.TrySend(typ, b)
+			err = p.try(typ, b)
 		}
 	}
 	w.done()
@@ -85,6 +102,43 @@ func (p *Producer) sendWaiting(ctx context.Context, typ uint16, b []byte) error 
 	}
 	p.theirs.Ring()
 	return nil
+}
+
+func (p *Producer) try(typ uint16, b []byte) error {
+	if p.spsc != nil {
+		return p.spsc.TrySend(typ, b)
+	}
+	return p.mpmc.TrySend(typ, b)
+}
+
+func (p *Producer) tryBatch(msgs [][]byte) (int, error) {
+	if p.spsc != nil {
+		return p.spsc.TrySendBatch(0, msgs)
+	}
+	return p.mpmc.TrySendBatch(0, msgs)
+}
+
+func (p *Producer) tryClaim(n int) ([]byte, error) {
+	if p.spsc != nil {
+		return p.spsc.Claim(n)
+	}
+	return p.mpmc.Claim(n)
+}
+
+func (p *Producer) tryEnd() error {
+	if p.spsc != nil {
+		p.spsc.End()
+		return nil
+	}
+	return p.mpmc.End()
+}
+
+// claimed returns the size of the open claim, and -1 when there is none.
+func (p *Producer) claimed() int {
+	if p.spsc != nil {
+		return p.spsc.Claimed()
+	}
+	return p.mpmc.Claimed()
 }
 
 func (p *Producer) waiter(ctx context.Context, op string) waiter {
@@ -109,7 +163,7 @@ func (p *Producer) SendBatch(ctx context.Context, msgs [][]byte) (sent int, err 
 	defer p.gate.Exit()
 	w := p.waiter(ctx, "send")
 	for {
-		n, err := p.ring.TrySendBatch(0, msgs[sent:])
+		n, err := p.tryBatch(msgs[sent:])
 		if sent += n; n > 0 {
 			p.theirs.Ring()
 		}
@@ -145,7 +199,7 @@ func (p *Producer) Claim(ctx context.Context, n int) ([]byte, error) {
 	w := p.waiter(ctx, "claim")
 	for err == ErrFull {
 		if err = w.pause(); err == nil {
-			b, err = p.ring.Claim(n)
+			b, err = p.tryClaim(n)
 		}
 	}
 	w.done()
@@ -160,7 +214,7 @@ func (p *Producer) TryClaim(n int) ([]byte, error) {
 	if !p.gate.Enter() {
 		return nil, p.shutOut("claim")
 	}
-	b, err := p.ring.Claim(n)
+	b, err := p.tryClaim(n)
 	if err != nil || p.guard.Faulted() {
 		b, err = nil, p.failed("claim", err)
 	}
@@ -171,7 +225,7 @@ func (p *Producer) TryClaim(n int) ([]byte, error) {
 // Commit sends the whole open claim as a message of type 0. It returns
 // ErrClosed or ErrFault; then nothing was sent. It panics when no claim is
 // open.
-func (p *Producer) Commit() error { return p.CommitTyped(0, p.ring.Claimed()) }
+func (p *Producer) Commit() error { return p.CommitTyped(0, p.claimed()) }
 
 // CommitTyped sends the first n bytes of the open claim as a message of the
 // given type. It panics when no claim of that size is open.
@@ -179,7 +233,11 @@ func (p *Producer) CommitTyped(typ uint16, n int) error {
 	if !p.gate.Enter() {
 		return p.shutOut("commit")
 	}
-	p.ring.Commit(typ, n)
+	if p.spsc != nil {
+		p.spsc.Commit(typ, n)
+	} else {
+		p.mpmc.Commit(typ, n)
+	}
 	p.theirs.Ring()
 	var err error
 	if p.guard.Faulted() {
@@ -195,20 +253,37 @@ func (p *Producer) Abort() {
 		_ = p.shutOut("abort")
 		return
 	}
-	p.ring.Abort()
+	if p.spsc != nil {
+		p.spsc.Abort()
+	} else {
+		p.mpmc.Abort()
+		p.theirs.Ring() // they may be waiting for it to become something
+	}
 	p.gate.Exit()
 }
 
 // End declares that no message will follow, from this producer or any other.
-// The consumer gets io.EOF once it has received everything. A later attempt to
-// attach a producer returns ErrClosed.
-func (p *Producer) End() error {
+// Consumers get io.EOF once everything has been received, and producers
+// ErrClosed. In an MPMC ring the end takes a little room, for which End waits
+// until ctx ends; an SPSC ring has it.
+func (p *Producer) End(ctx context.Context) error {
 	if !p.gate.Enter() {
 		return p.shutOut("end")
 	}
-	p.ring.End()
+	defer p.gate.Exit()
+	w := p.waiter(ctx, "end")
+	err := p.tryEnd()
+	for err == ErrFull {
+		if err = w.pause(); err == nil {
+			err = p.tryEnd()
+		}
+	}
+	w.done()
+	if err != nil || p.guard.Faulted() {
+		return p.failed("end", err)
+	}
 	p.theirs.Ring()
-	p.gate.Exit()
+	p.mine.Ring() // other producers have to learn of it
 	return nil
 }
 
@@ -220,5 +295,10 @@ func (p *Producer) Close() error {
 	if err := p.shut(); err != nil {
 		return err
 	}
-	return p.leave(p.ring.Claimed() >= 0)
+	open := p.claimed() >= 0
+	var err error
+	if open && p.kind == MPMC {
+		err = p.giveBack()
+	}
+	return firstError(err, p.leave(open))
 }

@@ -16,6 +16,9 @@ type Kind = ring.Kind
 const (
 	// SPSC has one producer and one consumer at a time.
 	SPSC = ring.SPSC
+	// MPMC has any number of producers and consumers; each message goes to
+	// one of the consumers.
+	MPMC = ring.MPMC
 )
 
 // Ring is a ring in a named section, mapped into this process. Messages are
@@ -36,6 +39,10 @@ type Ring struct {
 func CreateRing(name string, kind Kind, opts ...Option) (*Ring, error) {
 	o := applied(opts)
 	g := ring.Geometry{Kind: kind, Capacity: uint64(o.capacity), Checksum: o.checksums}
+	participants := int(roles)
+	if kind == MPMC {
+		g.CellSize, participants = uint64(o.cellSize), o.participants
+	}
 	if err := g.Check(); err != nil {
 		return nil, named(err, name)
 	}
@@ -43,7 +50,7 @@ func CreateRing(name string, kind Kind, opts ...Option) (*Ring, error) {
 		Kind:         uint32(kind),
 		Params:       g.Params(),
 		Body:         int64(g.BodySize()),
-		Participants: roles,
+		Participants: participants,
 		Init:         func(body []byte) { ring.Format(g, body) },
 		Dir:          o.dir,
 		Prefault:     o.prefault,
@@ -66,7 +73,7 @@ func OpenRing(name string, opts ...Option) (*Ring, error) {
 	}
 	d := s.Descriptor()
 	g, err := ring.GeometryOf(Kind(d.Kind), d.Params, uint64(len(s.Body())))
-	if err == nil && d.Participants < roles {
+	if err == nil && g.Kind == SPSC && d.Participants < roles {
 		err = &errs.Error{Op: "open", Err: ErrCorrupt,
 			Detail: fmt.Sprintf("a table of %d participants, a ring needs %d", d.Participants, roles)}
 	}

@@ -36,7 +36,7 @@ func TestMessagesArriveInOrderAndWhole(t *testing.T) {
 						return
 					}
 				}
-				sent <- p.End()
+				sent <- p.End(ctx)
 			}()
 			i := 0
 			for m, err := range c.Messages(ctx) {
@@ -77,7 +77,7 @@ func TestBatchesArriveInOrderAndWhole(t *testing.T) {
 				return
 			}
 		}
-		sent <- p.End()
+		sent <- p.End(ctx)
 	}()
 	into := make([]ringway.Message, 32)
 	for i := 0; ; {
@@ -279,7 +279,7 @@ func TestUseAfterCloseIsAnErrorThatNamesTheRing(t *testing.T) {
 		"Claim":          func() error { _, err := p.Claim(ctx, 1); return err },
 		"TryClaim":       func() error { _, err := p.TryClaim(1); return err },
 		"CommitTyped":    func() error { return p.CommitTyped(0, 0) },
-		"End":            p.End,
+		"End":            func() error { return p.End(ctx) },
 		"Recv":           func() error { _, err := c.Recv(ctx); return err },
 		"TryRecv":        func() error { _, err := c.TryRecv(); return err },
 		"RecvBatch":      func() error { _, err := c.RecvBatch(ctx, make([]ringway.Message, 1)); return err },
@@ -307,7 +307,7 @@ func TestTheEndIsSeenAfterTheLastMessage(t *testing.T) {
 	if err := p.Send(ctx, []byte("last")); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.End(); err != nil {
+	if err := p.End(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if m, err := c.Recv(ctx); err != nil || string(m.Payload) != "last" {

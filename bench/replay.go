@@ -176,7 +176,7 @@ func (d *digest) send(ctx context.Context, r *ringway.Ring, f *feed.Feed, o Repl
 	if o.Progress != nil {
 		o.Progress(d.messages, all)
 	}
-	return p.End()
+	return p.End(ctx)
 }
 
 // pace spaces messages evenly. It keeps to the schedule, not to the gap: after

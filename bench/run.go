@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringway/ringway"
 	"github.com/ringway/ringway/bench/limits"
+	"github.com/ringway/ringway/ring"
 	"github.com/ringway/ringway/shm"
 )
 
@@ -48,6 +49,13 @@ func (o *RunOptions) check() error {
 			o.Size, o.Runs, o.Batch, o.Duration)
 	case o.Mode == Latency && o.Batch != 1:
 		return fmt.Errorf("batch %d: batches are for throughput", o.Batch)
+	}
+	g := ring.Geometry{Kind: ring.SPSC, Capacity: uint64(o.Capacity)}
+	if err := g.Check(); err != nil {
+		return err
+	}
+	if uint64(o.Size) > g.MaxMessage() {
+		return fmt.Errorf("size %d: a ring of %d bytes takes messages of at most %d; give it more --capacity", o.Size, o.Capacity, g.MaxMessage())
 	}
 	return nil
 }
@@ -151,14 +159,14 @@ func summary(o RunOptions, runs []pairRun) Result {
 // the leading one and what ends them.
 func startPair(ctx context.Context, o RunOptions) (lead *child, closeAll func(), err error) {
 	var done []func()
-	closeAll = func() {
+	end := func() {
 		for i := len(done) - 1; i >= 0; i-- {
 			done[i]()
 		}
 	}
 	defer func() {
 		if err != nil {
-			closeAll()
+			end()
 		}
 	}()
 	orders := pairOrders{
@@ -210,5 +218,5 @@ func startPair(ctx context.Context, o RunOptions) (lead *child, closeAll func(),
 			return nil, nil, err
 		}
 	}
-	return lead, closeAll, nil
+	return lead, end, nil
 }

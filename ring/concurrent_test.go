@@ -62,8 +62,7 @@ func produceAll(r *testRing, n int) error {
 	return nil
 }
 
-func testConcurrent(t *testing.T, sum bool) {
-	const n = 100_000
+func testConcurrent(t *testing.T, sum bool, n int) {
 	r := newRing(t, Geometry{Kind: SPSC, Capacity: MinCapacity, Checksum: sum}, StartPosition)
 	failed := make(chan error, 1)
 	go func() { failed <- produceAll(r, n) }()
@@ -124,6 +123,6 @@ func testConcurrent(t *testing.T, sum bool) {
 }
 
 func TestOneGoroutineReceivesWhatAnotherSends(t *testing.T) {
-	t.Run("plain", func(t *testing.T) { testConcurrent(t, false) })
-	t.Run("checksum", func(t *testing.T) { testConcurrent(t, true) })
+	t.Run("plain", func(t *testing.T) { testConcurrent(t, false, 70_000) })
+	t.Run("checksum", func(t *testing.T) { testConcurrent(t, true, 30_000) })
 }

@@ -35,6 +35,27 @@ func dies(f func()) (died bool) {
 	return false
 }
 
+// producing reports whether the producer does it.
+func (k opKind) producing() bool {
+	return k <= opClaimReplaced || k == opAttachProducer || k == opEnd
+}
+
+func (m *model) clone() *model {
+	c := *m
+	c.frames = slices.Clone(m.frames)
+	return &c
+}
+
+// messages returns the frames that are not pads.
+func messages(frames []frame) (list []string) {
+	for _, f := range frames {
+		if !f.pad {
+			list = append(list, fmt.Sprintf("%d %x", f.typ, f.payload))
+		}
+	}
+	return list
+}
+
 // crashes kills one of the two processes of r at chosen accesses and checks
 // what its successor finds.
 type crashes struct {

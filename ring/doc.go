@@ -10,24 +10,35 @@
 //
 // # Single producer, single consumer
 //
-// The frame's header is the commit word. The producer writes the payload,
-// zeroes the header that will come next, and only then stores its own header
-// with release order. A small message and its header share a cache line, so
-// that handing it over costs one line transfer; there is no index to publish.
-// Nobody zeroes memory that was consumed.
+// The frame's header is the commit word. The producer writes the payload, and
+// then stores the header with release order. A small message and its header
+// share a cache line, so that handing it over costs one line transfer; there is
+// no index to publish. Nobody erases memory that was consumed: the commit mark
+// tells the lap it was written in (see lapTag), so that what an earlier lap left
+// where the next header goes is not taken for one. Only where bytes of an old
+// payload could look like a header does the producer zero them, before it
+// publishes the frame in front.
 //
 //	         consumer position            producer position (private)
 //	                v                              v
-//	| free … | HDR payload | HDR payload | HDR … | 0000 | garbage of the last lap …
-//	           committed, unreleased               ^ the zero header: "nothing here yet"
+//	| free … | HDR payload | HDR payload | HDR … | not of this lap …
+//	           committed, unreleased               ^ "nothing here yet"
+//
+// An earlier design zeroed the next header with every message. Where that is
+// the first word of a line, it costs a transfer of its own before the message's,
+// since the line is in the consumer's cache: 40 to 50 ns of a round trip of 190.
+//
+// A frame of up to 64 bytes takes a power of two of them, so that it never lies
+// across two lines among its equals; a longer one a multiple of 8. A producer
+// writes the line that the consumer is looking at last, in one go.
 //
 // What this gives when somebody dies:
 //
-//   - a producer killed before the header's store has published nothing: the
-//     zero header stands, and its successor writes over the rest;
+//   - a producer killed before the header's store has published nothing: there
+//     is no mark of this lap, and its successor writes over the rest;
 //   - a producer killed after it has published everything;
 //   - a successor walks from the consumer's position over committed frames to
-//     the zero header and continues there. It needs no word of the dead one;
+//     where there is none and continues there. It needs no word of the dead one;
 //   - what the consumer has not released is delivered again to its successor.
 //
 // # Trust

@@ -36,15 +36,52 @@ const (
 	controlSize = 4096
 )
 
+// An MPMC ring's body has the same words in the same places, and three more.
+// Its positions count cells. See [MPMCProducer] for what they mean.
+//
+//	offset   word                      written by
+//	┌──────────────────────────────────────────────────────────────────────┐
+//	│ 0x000  T: hint at the tail   u64   every producer, now and then      │
+//	│ 0x080  H: hint at the head   u64   every consumer, now and then      │
+//	│ 0x100  end of the stream     u64   who ends it, once: position + 1   │
+//	│ 0x180  data bell           2×u32   consumers sleep, producers ring   │
+//	│ 0x200  space bell          2×u32   producers sleep, consumers ring   │
+//	│ 0x280  F: below, all is free u64   producers in need of room         │
+//	│ 0x300  gen: takers recovered u64   who sweeps after a death          │
+//	│ 0x380  dropped messages      u64   who sweeps after a death          │
+//	│ …      zero, up to the page's end                                    │
+//	├──────────────────────────────────────────────────────────────────────┤
+//	│ 0x1000 control words: one u64 for each cell, then zero up to a page  │
+//	├──────────────────────────────────────────────────────────────────────┤
+//	│ data: the cells, capacity bytes                                      │
+//	└──────────────────────────────────────────────────────────────────────┘
+const (
+	offTail    = offProducer
+	offHead    = offConsumer
+	offFree    = 5 * mem.Line
+	offGen     = 6 * mem.Line
+	offDropped = 7 * mem.Line
+)
+
 // StartPosition is where the positions of a new ring begin: a page before
 // 2³², so that the wrap of the data and a carry into the upper half of the
 // position happen in the first moments of every ring's life.
 const StartPosition = 1<<32 - 4096
 
+// StartCell is where the positions of a new MPMC ring begin: its StartPosition,
+// in cells.
+const StartCell = 1<<32 - 64
+
 // Limits of a ring's capacity in bytes.
 const (
 	MinCapacity = 4096
 	MaxCapacity = 1 << 40
+)
+
+// Limits of an MPMC ring's cells in bytes. A ring has at least two of them.
+const (
+	MinCellSize = 16
+	MaxCellSize = 4096
 )
 
 // Kind is a ring's topology.
@@ -53,12 +90,15 @@ type Kind uint32
 // The kinds of rings.
 const (
 	SPSC Kind = 1 // one producer, one consumer
+	MPMC Kind = 2 // several producers, several consumers; each message goes to one of them
 )
 
 func (k Kind) String() string {
 	switch k {
 	case SPSC:
 		return "spsc"
+	case MPMC:
+		return "mpmc"
 	}
 	return fmt.Sprintf("kind %d", uint32(k))
 }
@@ -69,6 +109,11 @@ type Geometry struct {
 	Kind     Kind
 	Capacity uint64 // bytes of data: a power of two from MinCapacity to MaxCapacity
 	Checksum bool   // frames carry an xxhash64 of their payload
+
+	// CellSize is the unit in bytes that an MPMC ring's messages take room in,
+	// a power of two from MinCellSize to MaxCellSize; 64 suits most. It is zero
+	// for the other kinds.
+	CellSize uint64
 }
 
 const paramChecksum = 1 // a bit of the descriptor's second parameter
@@ -79,22 +124,48 @@ func (g Geometry) Check() error {
 	bad := func(format string, a ...any) error {
 		return &errs.Error{Op: "ring", Detail: fmt.Sprintf(format, a...), Err: ErrBadArgument}
 	}
-	if g.Kind != SPSC {
+	if g.Kind != SPSC && g.Kind != MPMC {
 		return bad("%v is not a kind this version knows", g.Kind)
 	}
 	if bits.OnesCount64(g.Capacity) != 1 || g.Capacity < MinCapacity || g.Capacity > MaxCapacity {
 		return bad("capacity of %d bytes is not a power of two from %d to %d", g.Capacity, MinCapacity, uint64(MaxCapacity))
 	}
+	if g.Kind != MPMC {
+		if g.CellSize != 0 {
+			return bad("cells of %d bytes in a ring of kind %v", g.CellSize, g.Kind)
+		}
+		return nil
+	}
+	if bits.OnesCount64(g.CellSize) != 1 || g.CellSize < MinCellSize || g.CellSize > MaxCellSize {
+		return bad("cell size of %d bytes is not a power of two from %d to %d", g.CellSize, MinCellSize, MaxCellSize)
+	}
+	if g.Capacity/g.CellSize < 2 {
+		return bad("%d bytes are less than two cells of %d", g.Capacity, g.CellSize)
+	}
 	return nil
 }
 
 // BodySize returns the number of bytes that a ring of this geometry needs.
-func (g Geometry) BodySize() uint64 { return controlSize + g.Capacity }
+func (g Geometry) BodySize() uint64 {
+	if g.Kind == MPMC {
+		return controlSize + g.wordsSize() + g.Capacity
+	}
+	return controlSize + g.Capacity
+}
+
+// cells is the number of an MPMC ring's cells, and of its control words.
+func (g Geometry) cells() uint64 { return g.Capacity / g.CellSize }
+
+// wordsSize is what the control words take, rounded up to pages.
+func (g Geometry) wordsSize() uint64 { return (8*g.cells() + 4095) &^ 4095 }
 
 // MaxMessage returns the largest payload in bytes: a frame of at most half the
 // ring, so that it fits whatever lies before it at the ring's end.
 func (g Geometry) MaxMessage() uint64 {
 	n := g.Capacity/2 - 2*HeaderSize
+	if g.Kind == MPMC {
+		n = g.Capacity/2 - HeaderSize
+	}
 	if g.Checksum {
 		n -= HeaderSize
 	}
@@ -107,6 +178,7 @@ func (g Geometry) Params() (p [8]uint64) {
 	if g.Checksum {
 		p[1] |= paramChecksum
 	}
+	p[2] = g.CellSize
 	return p
 }
 
@@ -114,7 +186,7 @@ func (g Geometry) Params() (p [8]uint64) {
 // written, for a body of size bytes. The error matches [ErrCorrupt] when they
 // don't describe a ring that fits.
 func GeometryOf(kind Kind, p [8]uint64, size uint64) (Geometry, error) {
-	g := Geometry{Kind: kind, Capacity: p[0], Checksum: p[1]&paramChecksum != 0}
+	g := Geometry{Kind: kind, Capacity: p[0], Checksum: p[1]&paramChecksum != 0, CellSize: p[2]}
 	if err := g.Check(); err != nil {
 		return g, corrupt("open", "the descriptor's geometry: %v", err)
 	}
@@ -131,8 +203,14 @@ func GeometryOf(kind Kind, p [8]uint64, size uint64) (Geometry, error) {
 // else sees it.
 func Format(g Geometry, body []byte) {
 	r := mem.Of(body)
-	r.StoreRelease64(offProducer, StartPosition)
-	r.StoreRelease64(offConsumer, StartPosition)
+	start := uint64(StartPosition)
+	if g.Kind == MPMC {
+		// The control words are zero: free, in a lap that is long gone.
+		start = StartCell
+		r.StoreRelease64(offFree, start)
+	}
+	r.StoreRelease64(offProducer, start)
+	r.StoreRelease64(offConsumer, start)
 }
 
 // DataBell returns where the consumer sleeps until the producer rings.
@@ -140,6 +218,9 @@ func DataBell(body []byte) mem.Region { return mem.Of(body).Slice(offDataBell, m
 
 // SpaceBell returns where the producer sleeps until the consumer rings.
 func SpaceBell(body []byte) mem.Region { return mem.Of(body).Slice(offSpaceBell, mem.Line) }
+
+// lapShift is the logarithm of the capacity: a position shifted by it is a lap.
+func (g Geometry) lapShift() uint { return uint(bits.TrailingZeros64(g.Capacity)) }
 
 // data returns the part of a body that holds the frames.
 func (g Geometry) data(body []byte) mem.Region {

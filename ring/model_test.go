@@ -25,12 +25,6 @@ func newModel(g Geometry, start uint64) *model {
 	return &model{g: g, capacity: g.Capacity, pos: start, limit: start + g.Capacity, pub: start, rel: start, cur: start}
 }
 
-func (m *model) clone() *model {
-	c := *m
-	c.frames = slices.Clone(m.frames)
-	return &c
-}
-
 // room makes room for a payload of n bytes and commits the pad it takes.
 func (m *model) room(n int) error {
 	size := frameBytes(m.g, n)
@@ -91,16 +85,6 @@ func (o outcome) String() string {
 	return fmt.Sprintf("%v, %d, %t, type %d %.12x", o.err, o.n, o.yes, o.typ, o.data)
 }
 
-// messages returns the frames that are not pads.
-func messages(frames []frame) (list []string) {
-	for _, f := range frames {
-		if !f.pad {
-			list = append(list, fmt.Sprintf("%d %x", f.typ, f.payload))
-		}
-	}
-	return list
-}
-
 // agree fails the test unless the ring is what the model says.
 func (r *testRing) agree(m *model) {
 	r.Helper()
@@ -128,7 +112,7 @@ func TestRingDoesWhatAListDoes(t *testing.T) {
 				t.Run(fmt.Sprintf("%d bytes, checksum %t, script %d", capacity, sum, i), func(t *testing.T) {
 					t.Logf("seed %d", seed)
 					rnd := rand.New(rand.NewPCG(seed, capacity))
-					start := uint64(1<<32 - 8*rnd.IntN(4096))
+					start := 1<<32 - 8*rnd.Uint64N(4096)
 					if seed == 2 {
 						start = -(8 * rnd.Uint64N(1024)) // the largest positions
 					}

@@ -24,11 +24,6 @@ const (
 var opNames = [...]string{"send", "batch", "claim+commit", "claim+abort", "claim+send", "next", "release", "publish",
 	"attach producer", "attach consumer", "end"}
 
-// producing reports whether the producer does it.
-func (k opKind) producing() bool {
-	return k <= opClaimReplaced || k == opAttachProducer || k == opEnd
-}
-
 // op is one operation, with the number of its first message.
 type op struct {
 	kind  opKind

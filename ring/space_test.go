@@ -10,7 +10,7 @@ func contains(err error, text string) bool { return err != nil && strings.Contai
 func TestFreeSpaceIsTheWholeCapacity(t *testing.T) {
 	// Frames of one header need no pad, so this is exact wherever it begins.
 	r := smallRing(t)
-	for off := uint64(0); off < r.g.Capacity; off += 8 {
+	for off := uint64(0); off < r.g.Capacity; off += 24 {
 		r.moveTo(off)
 		n := 0
 		for r.p.TrySend(msgType(n), nil) == nil {
@@ -48,7 +48,7 @@ func TestRingThatIsFullToTheLastByteEndsThere(t *testing.T) {
 	// Behind the last frame stands the first one, not received yet or not
 	// given back. It is neither written over nor taken for one that follows.
 	r := smallRing(t)
-	for off := uint64(0); off < r.g.Capacity; off += 8 {
+	for off := uint64(0); off < r.g.Capacity; off += 40 {
 		r.moveTo(off)
 		for i := range 512 {
 			r.send(i, 0)

@@ -172,7 +172,7 @@ func TestPositionsPassTwoToThe32(t *testing.T) {
 	for _, start := range starts {
 		for _, sum := range []bool{false, true} {
 			r := newRing(t, Geometry{Kind: SPSC, Capacity: MinCapacity, Checksum: sum}, start)
-			passThrough(r, 500)
+			passThrough(r, 300)
 		}
 	}
 }
@@ -181,7 +181,7 @@ func TestPositionsPassTwoToThe64(t *testing.T) {
 	for _, before := range []uint64{8, 16, 512, 2048, 4088, 4096, 8192, 65536} {
 		for _, sum := range []bool{false, true} {
 			r := newRing(t, Geometry{Kind: SPSC, Capacity: MinCapacity, Checksum: sum}, -before)
-			passThrough(r, 500)
+			passThrough(r, 300)
 		}
 	}
 }
@@ -205,7 +205,9 @@ func passThrough(r *testRing, n int) {
 		r.receive(received, received*37%400)
 		received++
 		r.giveBack()
-		r.check()
+		if received%16 == 0 {
+			r.check()
+		}
 	}
 	for ; received < n; received++ {
 		r.receive(received, received*37%400)

@@ -25,7 +25,7 @@ import (
 type entryLock struct{ fd int }
 
 // lockEntry locks the entry of slot, or returns Busy.
-func (b *backing) lockEntry(dir, name string, slot int) (*entryLock, error) {
+func (b *backing) lockEntry(dir, name string, slot int, _ bool) (*entryLock, error) {
 	fd, err := b.reopen(dir, name)
 	if err != nil {
 		return nil, err

@@ -52,8 +52,9 @@ type entryLock struct {
 	old, own slotWord // what was there before, and what is there now
 }
 
-// lockEntry takes the entry of slot, or returns Busy.
-func (b *backing) lockEntry(_, _ string, slot int) (*entryLock, error) {
+// lockEntry takes the entry of slot, only with succeed from one who died, or
+// returns Busy.
+func (b *backing) lockEntry(_, _ string, slot int, succeed bool) (*entryLock, error) {
 	start := processStart()
 	if start == 0 {
 		return nil, failf(errs.Unsupported, "the system does not tell when this process started")
@@ -66,7 +67,7 @@ func (b *backing) lockEntry(_, _ string, slot int) (*entryLock, error) {
 		const tries = 16 // each is lost to somebody else's attach or detach
 		for range tries {
 			old := slotWord(e.Load64(offSlot))
-			if holds(e, old) {
+			if holds(e, old) || !succeed && !old.vacant() {
 				return
 			}
 			step("dead") // or free

@@ -56,7 +56,7 @@ func TestAPidThatWasGivenToAnotherProcessMakesNobodyAlive(t *testing.T) {
 			continue
 		}
 		if err != nil || !p.PreviousDied || p.PreviousPID != c.word.pid() || p.Incarnation() != 8 {
-			t.Errorf("%s: %+v, %v", c.what, p, err)
+			t.Fatalf("%s: %+v, %v", c.what, p, err)
 		}
 		p.Detach()
 	}

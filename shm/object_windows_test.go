@@ -140,7 +140,7 @@ func TestEveryFlippedBitInAnObjectsDescriptorIsRefusedByOpen(t *testing.T) {
 	for i := range m[:PageSize] { // later changes mean nothing
 		m[i] = 0xff
 	}
-	if s.Descriptor() != before || len(s.Body()) != 10000 || len(s.Table()) != 3*EntrySize {
+	if s.Descriptor() != before || int64(len(s.b.mem)) != before.Total || len(s.Body()) != 10000 || len(s.Table()) != 3*EntrySize {
 		t.Error("an overwritten descriptor changed an open section")
 	}
 	attach(t, s, 2, 0)

@@ -24,8 +24,8 @@ type slotState uint64
 const (
 	slotFree slotState = iota
 	slotLive
-	slotDead  // reserved: found dead, not yet swept
-	slotSwept // reserved: found dead, and swept
+	slotDead  // found dead, not yet swept; written by the body's algorithm
+	slotSwept // found dead, and swept; likewise
 )
 
 // slotWord is word 0 of an entry.
@@ -40,6 +40,9 @@ func makeSlot(st slotState, incarnation uint32, pid int) slotWord {
 func (w slotWord) state() slotState    { return slotState(w >> 62) }
 func (w slotWord) incarnation() uint32 { return uint32(w>>32) & incarnationMask }
 func (w slotWord) pid() int            { return int(uint32(w)) }
+
+// vacant reports whether nobody has to be swept before the next one.
+func (w slotWord) vacant() bool { return w.state() == slotFree || w.state() == slotSwept }
 
 // Participant is one holder of an entry of the table. Its methods may be
 // called by any goroutine at any time.
@@ -100,13 +103,31 @@ type PeerState struct {
 // ErrPermission (the section is read-only), ErrFault, ErrClosed, and those of
 // the operating system.
 func (s *Section) Attach(slot int, role uint32) (*Participant, error) {
-	p, err := s.attach(slot, role)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, err := s.attach(slot, role, true)
 	return p, named("attach", s.name, err)
 }
 
-func (s *Section) attach(slot int, role uint32) (*Participant, error) {
+// Join is Attach for bodies whose participants own something that others must
+// sweep when they die: it takes any entry that is free or was swept, and never
+// one whose holder died and was not swept. It returns ErrBusy when there is
+// none; otherwise errors are those of Attach.
+func (s *Section) Join(role uint32) (*Participant, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for slot := range s.desc.Participants {
+		p, err := s.attach(slot, role, false)
+		if !errors.Is(err, errs.Busy) {
+			return p, named("join", s.name, err)
+		}
+	}
+	return nil, named("join", s.name, failf(errs.Busy, "all %d entries are taken", s.desc.Participants))
+}
+
+// attach takes an entry; only with succeed one whose holder died. The caller
+// holds s.mu.
+func (s *Section) attach(slot int, role uint32, succeed bool) (*Participant, error) {
 	e, err := s.entry(slot)
 	if err != nil {
 		return nil, err
@@ -114,7 +135,16 @@ func (s *Section) attach(slot int, role uint32) (*Participant, error) {
 	if s.readOnly {
 		return nil, failf(os.ErrPermission, "the section is open read-only")
 	}
-	lock, err := s.b.lockEntry(s.dir, s.name, slot)
+	if !succeed {
+		vacant := false
+		if err := s.touch(func() { vacant = slotWord(e.Load64(offSlot)).vacant() }); err != nil {
+			return nil, err
+		}
+		if !vacant {
+			return nil, errs.Busy
+		}
+	}
+	lock, err := s.b.lockEntry(s.dir, s.name, slot, succeed)
 	if errors.Is(err, errs.Busy) {
 		var w slotWord
 		if err := s.touch(func() { w = slotWord(e.Load64(offSlot)) }); err != nil {
@@ -128,9 +158,14 @@ func (s *Section) attach(slot int, role uint32) (*Participant, error) {
 	p := &Participant{s: s, slot: slot, lock: lock}
 	// Until the word is stored it says how the previous holder ended. A
 	// death between here and there changes nothing of that.
+	taken := false
 	err = s.touch(func() {
 		w := lock.before(e)
-		if st := w.state(); st == slotLive || st == slotDead {
+		if !w.vacant() {
+			if !succeed {
+				taken = true
+				return
+			}
 			p.PreviousDied, p.PreviousPID = true, w.pid()
 		}
 		p.incarnation = (w.incarnation() + 1) & incarnationMask
@@ -141,6 +176,9 @@ func (s *Section) attach(slot int, role uint32) (*Participant, error) {
 		// Release: hands over the three fields to Peer's load of the word.
 		lock.publish(e, makeSlot(slotLive, p.incarnation, os.Getpid()))
 	})
+	if err == nil && taken {
+		err = errs.Busy
+	}
 	if err != nil {
 		lock.release()
 		return nil, err
@@ -241,7 +279,7 @@ func (s *Section) peer(slot int) (ps PeerState, err error) {
 				Role:        e.Load32(offRole),
 				Incarnation: w.incarnation(),
 			}
-			if w.state() == slotFree {
+			if w.vacant() {
 				again = w
 				return
 			}
@@ -256,7 +294,7 @@ func (s *Section) peer(slot int) (ps PeerState, err error) {
 			return PeerState{}, err
 		}
 		switch {
-		case w.state() == slotFree:
+		case w.vacant():
 			return PeerState{}, nil
 		case held:
 			ps.State = Alive

@@ -109,7 +109,7 @@ func TestHostileSlotWordsNeitherHangNorMislead(t *testing.T) {
 		st   State
 		died bool
 	}{
-		{^uint64(0), Dead, false}, // swept: nothing is left to recover
+		{^uint64(0), Absent, false}, // swept: nothing is left to recover
 		{2 << 62, Dead, true},
 		{1 << 62, Dead, true},
 		{1<<62 - 1, Absent, false},

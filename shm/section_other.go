@@ -32,7 +32,7 @@ func (b *backing) close() error                            { return errs.Unsuppo
 func (b *backing) guard() *sigbus.Guard                    { return nil }
 func (b *backing) sameName(dir, name string) (bool, error) { return false, errs.Unsupported }
 
-func (b *backing) lockEntry(dir, name string, slot int) (*entryLock, error) {
+func (b *backing) lockEntry(dir, name string, slot int, succeed bool) (*entryLock, error) {
 	return nil, errs.Unsupported
 }
 

@@ -13,6 +13,10 @@ import (
 // still lives.
 const SafetyNet = 100 * time.Millisecond
 
+// SharedNet is the safety net of a bell that several sleep on: any of them may
+// have to look after one that died in the midst of them.
+const SharedNet = 40 * time.Millisecond
+
 // firstUnfenced bounds the first sleep of a side that can't issue barriers. The
 // ringer may have loaded the state just before it said so; by the time this is
 // over its stores have long been visible.
@@ -32,22 +36,25 @@ const (
 type Bell struct {
 	mem    mem.Region
 	fenced bool // ringer: a fence before each load of the state
+	shared bool // several may sleep on it
 	own    uint32
 	fresh  bool // sleeper: has not slept since it asked for fences
 	seq    uint32
 
-	done <-chan struct{} // of the context that cancel watches
-	stop func() bool     // ends the watch
-	os   osBell
+	done    <-chan struct{} // of the context that is watched
+	stop    func() bool     // ends the watch, unless the context has ended
+	through chan struct{}   // closed when its end has interrupted
+	os      osBell
 }
 
 // NewBell returns a handle of the bell in r, which must hold 8 bytes that both
 // processes share and that stay mapped until Close. The name must be the same
 // in all processes and unlike any other bell's on the machine; systems that
-// need a kernel object to sleep on derive its name from it. The error is the
+// need a kernel object to sleep on derive its name from it. With shared, several
+// may sleep at the same time, and a ring wakes all of them. The error is the
 // system's.
-func NewBell(r mem.Region, name string) (*Bell, error) {
-	b := &Bell{mem: r, fenced: !registerBarrier()}
+func NewBell(r mem.Region, name string, shared bool) (*Bell, error) {
+	b := &Bell{mem: r, shared: shared, fenced: !registerBarrier()}
 	if !haveBarrier() {
 		b.own, b.fresh = needFence, true
 	}
@@ -92,8 +99,7 @@ func (b *Bell) wake() {
 // Interrupt ends the sleep of whoever sleeps on the bell, and the one that is
 // announced. Any goroutine may call it.
 func (b *Bell) Interrupt() {
-	b.mem.Add32(offSeq, 1)
-	b.os.wake(b.mem)
+	b.os.wake(b.mem, b.mem.Add32(offSeq, 1))
 }
 
 // Announce says that this side is about to sleep. After it the caller must
@@ -102,15 +108,25 @@ func (b *Bell) Announce() {
 	b.seq = b.mem.Load32(offSeq)
 	// Pairs with the load in Ring: either the ringer sees this, or the look
 	// that follows sees what the ringer published.
-	b.mem.Store32(offState, asleep|b.own)
+	for {
+		state := b.mem.Load32(offState)
+		if b.mem.CAS32(offState, state, state|asleep|b.own) {
+			break
+		}
+	}
 	barrier()
 }
 
-// Retract takes the announcement back.
-func (b *Bell) Retract() { b.mem.Store32(offState, b.own) }
+// Retract takes the announcement back. That of a shared bell stays, since it
+// may be another one's as well: the next ring will be for nothing.
+func (b *Bell) Retract() {
+	if !b.shared {
+		b.mem.Store32(offState, b.own)
+	}
+}
 
-// Sleep sleeps until the bell is rung, ctx ends, Interrupt is called or
-// SafetyNet is over, whichever comes first, and retracts the announcement. It
+// Sleep sleeps until the bell is rung, ctx ends, Interrupt is called or the
+// safety net is reached, whichever comes first, and retracts the announcement. It
 // returns the error of a ctx that has ended. It may return early: the caller
 // looks again. It allocates only when ctx is another than at the last call.
 func (b *Bell) Sleep(ctx context.Context) error {
@@ -120,6 +136,9 @@ func (b *Bell) Sleep(ctx context.Context) error {
 		return err
 	}
 	most := SafetyNet
+	if b.shared {
+		most = SharedNet
+	}
 	if b.fresh {
 		most, b.fresh = firstUnfenced, false
 	}
@@ -136,13 +155,20 @@ func (b *Bell) watch(ctx context.Context) {
 	}
 	b.unwatch()
 	if b.done = ctx.Done(); b.done != nil {
-		b.stop = context.AfterFunc(ctx, b.Interrupt)
+		through := make(chan struct{})
+		b.stop = context.AfterFunc(ctx, func() {
+			b.Interrupt()
+			close(through)
+		})
+		b.through = through
 	}
 }
 
+// unwatch ends the watch. After it no end of a context touches the memory any
+// more: it may be unmapped.
 func (b *Bell) unwatch() {
-	if b.stop != nil {
-		b.stop()
+	if b.stop != nil && !b.stop() {
+		<-b.through // it has begun
 	}
 	b.stop, b.done = nil, nil
 }

@@ -11,18 +11,19 @@ import (
 // lockstep runs two functions round by round on two goroutines, as close
 // together as can be, and check after both of each round. It needs two
 // processors to prove anything.
-func lockstep(t *testing.T, rounds int, one, other func(i int), check func(i int) bool) {
+func lockstep(t *testing.T, n int, one, other func(i int), check func(i int) bool) {
 	t.Helper()
 	if runtime.GOMAXPROCS(0) < 2 {
 		t.Skip("one processor reorders nothing")
 	}
+	n = rounds(n)
 	var turn, back atomic.Int64
 	meet := func(w *atomic.Int64, i int) bool {
-		for n := 0; w.Load() != int64(i); n++ {
+		for looks := 0; w.Load() != int64(i); looks++ {
 			if w.Load() < 0 {
 				return false
 			}
-			if n > 10_000 {
+			if looks > 10_000 {
 				runtime.Gosched()
 			}
 		}
@@ -31,7 +32,7 @@ func lockstep(t *testing.T, rounds int, one, other func(i int), check func(i int
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for i := 1; i <= rounds; i++ {
+		for i := 1; i <= n; i++ {
 			if !meet(&turn, i) {
 				return
 			}
@@ -39,10 +40,10 @@ func lockstep(t *testing.T, rounds int, one, other func(i int), check func(i int
 			back.Store(int64(i))
 		}
 	}()
-	for i := 1; i <= rounds; i++ {
+	for i := 1; i <= n; i++ {
 		turn.Store(int64(i))
 		// Neither is always the first.
-		for n := i % 64; n > 0; n-- {
+		for range i % 64 {
 			spinHere.Add(1)
 		}
 		one(i)
@@ -63,8 +64,8 @@ var spinHere atomic.Int64
 func neither(t *testing.T, r mem.Region, ringer *Bell, seq func() uint32, announce func()) {
 	t.Helper()
 	var look uint64
-	word, n := uint64(mem.Line), 30_000
-	lockstep(t, n,
+	word := uint64(mem.Line)
+	lockstep(t, 20_000,
 		func(int) {
 			announce()
 			look = r.Load64(word)

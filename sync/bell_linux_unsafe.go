@@ -32,7 +32,7 @@ func (osBell) sleep(r mem.Region, seq uint32, d time.Duration) {
 }
 
 // wake wakes everyone who sleeps on the word.
-func (osBell) wake(r mem.Region) {
+func (osBell) wake(r mem.Region, _ uint32) {
 	const all = 1<<31 - 1
 	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(r.Ptr32(offSeq))), futexWake, all, 0, 0, 0)
 }

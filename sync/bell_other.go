@@ -17,4 +17,4 @@ func (osBell) open(string) error {
 }
 func (osBell) close() error                            { return nil }
 func (osBell) sleep(mem.Region, uint32, time.Duration) {}
-func (osBell) wake(mem.Region)                         {}
+func (osBell) wake(mem.Region, uint32)                 {}

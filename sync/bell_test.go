@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ringway/ringway/internal/mem"
 )
@@ -35,12 +36,13 @@ func (p *player) wait(value uint64) {
 			p.mine.Retract()
 			return
 		}
+		start := time.Now()
 		if err := p.mine.Sleep(context.Background()); err != nil {
 			panic(err)
 		}
 		p.slept++
 		looks = 1
-		if p.r.Load64(p.in) == value && p.mine.mem.Load32(offSeq) == p.mine.seq {
+		if p.r.Load64(p.in) == value && p.mine.overslept(start) {
 			p.late++
 		}
 	}
@@ -69,7 +71,7 @@ func (p *player) play(n uint64, begins bool) {
 func tolerable(n uint64) int { return 3 + int(n/2000) }
 
 func TestNoWakeUpIsLostBetweenGoroutines(t *testing.T) {
-	const n = 20_000
+	n := uint64(rounds(20_000))
 	r := shared(4)
 	var stop atomic.Bool
 	side := func(in, out uint64, mine, theirs string) *player {
@@ -172,10 +174,11 @@ func TestInterruptOfAnotherGoroutineEndsTheSleep(t *testing.T) {
 			runtime.Gosched()
 			other.Interrupt()
 		}()
+		start := time.Now()
 		if err := b.Sleep(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		if r.Load32(offSeq) == b.seq {
+		if b.overslept(start) {
 			late++
 		}
 		within(t, done, "Interrupt")

@@ -1,41 +1,70 @@
 package sync
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"golang.org/x/sys/windows"
 
+	"github.com/ringway/ringway/internal/errs"
 	"github.com/ringway/ringway/internal/mem"
 	"github.com/ringway/ringway/internal/winsec"
 )
 
-// osBell sleeps on a named event that resets itself: memory can't be slept on
-// across processes on Windows.
-type osBell struct{ event windows.Handle }
+// osBell sleeps on named events: memory can't be slept on across processes on
+// Windows. There are two, which stay set until they are reset, so that all who
+// sleep wake. Who was told number seq when it announced itself sleeps on event
+// seq mod 2. A waker moves to the next number, resets its event and sets the one
+// before.
+//
+// If two wakers overlap, one may undo the other's work, for a sleeper that has
+// announced itself and not yet begun to wait, or leave an event set for which
+// nobody is due to sleep. Then a sleeper sleeps until the safety net, or wakes
+// for nothing, until the next ring.
+type osBell struct{ events [2]windows.Handle }
 
 func (o *osBell) open(name string) error {
 	attributes, err := winsec.OwnerOnly()
 	if err != nil {
 		return err
 	}
-	path, err := windows.UTF16PtrFromString(`Local\` + name)
-	if err != nil {
-		return err
+	for i := range o.events {
+		path, err := windows.UTF16PtrFromString(fmt.Sprintf(`Local\%s.%d`, name, i))
+		if err != nil {
+			return err
+		}
+		const manualReset = 1
+		o.events[i], err = windows.CreateEvent(attributes, manualReset, 0, path)
+		if o.events[i] == 0 { // otherwise it was created, or there already
+			_ = o.close()
+			return &errs.Error{Op: "open bell", Name: name, Err: err}
+		}
 	}
-	o.event, err = windows.CreateEvent(attributes, 0, 0, path)
-	if o.event != 0 {
-		return nil // created, or there already
+	return nil
+}
+
+func (o *osBell) close() (err error) {
+	for i, e := range o.events {
+		if e != 0 {
+			err = errors.Join(err, windows.CloseHandle(e))
+			o.events[i] = 0
+		}
 	}
 	return err
 }
 
-func (o *osBell) close() error { return windows.CloseHandle(o.event) }
-
-// sleep sleeps until wake or for d. A wake that came before is not lost: the
-// event stays set until one sleep has used it.
-func (o *osBell) sleep(_ mem.Region, _ uint32, d time.Duration) {
+// sleep sleeps until wake or for d, unless the word is no longer seq.
+func (o *osBell) sleep(r mem.Region, seq uint32, d time.Duration) {
+	if r.Load32(offSeq) != seq {
+		return
+	}
 	// Every outcome means: look again.
-	_, _ = windows.WaitForSingleObject(o.event, uint32(d.Milliseconds()))
+	_, _ = windows.WaitForSingleObject(o.events[seq&1], uint32(d.Milliseconds()))
 }
 
-func (o *osBell) wake(mem.Region) { _ = windows.SetEvent(o.event) }
+// wake wakes everyone who sleeps, now that the word is seq.
+func (o *osBell) wake(_ mem.Region, seq uint32) {
+	_ = windows.ResetEvent(o.events[seq&1])
+	_ = windows.SetEvent(o.events[(seq-1)&1])
+}

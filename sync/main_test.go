@@ -36,10 +36,16 @@ func bellName(t testing.TB, what string) string {
 	return "ringway-test-" + strconv.Itoa(os.Getpid()) + "-" + strings.NewReplacer("/", "-", `\`, "-").Replace(t.Name()) + "-" + what
 }
 
+// overslept reports whether a sleep on b that began at start ended by the safety
+// net alone.
+func (b *Bell) overslept(start time.Time) bool {
+	return b.mem.Load32(offSeq) == b.seq && time.Since(start) >= SafetyNet*9/10
+}
+
 // newBell returns a handle that is closed when the test ends.
 func newBell(t testing.TB, r mem.Region, what string) *Bell {
 	t.Helper()
-	b, err := NewBell(r, bellName(t, what))
+	b, err := NewBell(r, bellName(t, what), false)
 	if err != nil {
 		if kind, ok := err.(*errs.Error); ok && kind.Err == errs.Unsupported {
 			t.Skip(err)

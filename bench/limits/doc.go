@@ -65,7 +65,7 @@
 //
 // testdata/pingpong.c is the same loop in C11, two forked processes. Measured in
 // turns with it (RINGWAY_BENCH=1 go test -run C11 -v), the medians of this
-// package were 1.00 to 1.03 of C's at 8, 32 and 64 bytes, and 0.7 to 0.96 from
+// package were 0.95 to 1.03 of C's at 8, 32 and 64 bytes, and 0.7 to 0.96 from
 // 256 bytes on, where gcc's loops are the slower ones.
 //
 // # Memory copies

@@ -37,10 +37,13 @@ func summarize[T ~uint32 | ~int64](samples []T, perNs, stepNs float64) Stats {
 		sum += float64(v)
 	}
 	duration := func(v float64) time.Duration { return time.Duration(v/perNs + 0.5) }
-	at := func(q float64) time.Duration { return duration(percentile(samples, q, stepNs*perNs/2)) }
 	n := len(samples)
+	lowest, highest := duration(float64(samples[0])), duration(float64(samples[n-1]))
+	at := func(q float64) time.Duration {
+		return min(max(duration(percentile(samples, q, stepNs*perNs/2)), lowest), highest)
+	}
 	return Stats{
-		N: n, Min: duration(float64(samples[0])), Max: duration(float64(samples[n-1])),
+		N: n, Min: lowest, Max: highest,
 		P50: at(0.5), P90: at(0.9), P99: at(0.99), P999: at(0.999), P9999: at(0.9999),
 		Mean: duration(sum / float64(n)),
 	}

@@ -36,6 +36,8 @@ func TestHookSeesEachAccessBeforeAndAfterItWithItsValues(t *testing.T) {
 	}{
 		{"Load64", func() { r.Load64(8) },
 			Access{Op: OpLoad, Off: 8, Width: 8}, Access{Op: OpLoad, Off: 8, Width: 8, Value: 5}},
+		{"Poll64", func() { r.Poll64(8, 5, 64, 2) }, // one look, so that steps can be counted
+			Access{Op: OpLoad, Off: 8, Width: 8}, Access{Op: OpLoad, Off: 8, Width: 8, Value: 5}},
 		{"StoreRelease64", func() { r.StoreRelease64(8, 7) },
 			Access{Op: OpStoreRelease, Off: 8, Width: 8, Value: 7}, Access{Op: OpStoreRelease, Off: 8, Width: 8, Value: 7}},
 		{"Store64", func() { r.Store64(8, 8) },

@@ -3,6 +3,7 @@ package mem
 import (
 	"encoding/binary"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -127,6 +128,44 @@ func TestOperationsDoWhatTheirNamesSay(t *testing.T) {
 	at64(32, 0)
 }
 
+func TestPollSeesThatAWordChanged(t *testing.T) {
+	b := words(64)
+	r := Of(b)
+	for _, looks := range []uint32{1, 2, 64} {
+		for _, pauses := range []uint32{1, 7} {
+			for _, v := range []uint64{0, 1, 1 << 32, 1 << 63, 1<<64 - 1} {
+				r.StoreRelease64(8, v)
+				if r.Poll64(8, v, looks, pauses) {
+					t.Errorf("%#x is no longer %#x", v, v)
+				}
+				for bit := range 64 {
+					if !r.Poll64(8, v^1<<bit, looks, pauses) {
+						t.Errorf("%#x is still %#x", v, v^1<<bit)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestPollEndsWhenAnotherGoroutineStores(t *testing.T) {
+	r := Of(words(64))
+	for i := range uint64(200) {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			r.StoreRelease64(8, i+1)
+		}()
+		for !r.Poll64(8, i, 64, 1) {
+			runtime.Gosched()
+		}
+		if got := r.Load64(8); got != i+1 {
+			t.Fatalf("after the poll the word is %d, want %d", got, i+1)
+		}
+		<-done
+	}
+}
+
 // accesses are all operations on a word or bytes, by name; each takes an offset.
 var accesses = []struct {
 	name  string
@@ -135,6 +174,7 @@ var accesses = []struct {
 	do    func(r Region, off uint64)
 }{
 	{"Load64", 8, 8, func(r Region, off uint64) { r.Load64(off) }},
+	{"Poll64", 8, 8, func(r Region, off uint64) { r.Poll64(off, 1<<63, 1, 1) }},
 	{"StoreRelease64", 8, 8, func(r Region, off uint64) { r.StoreRelease64(off, 0) }},
 	{"Store64", 8, 8, func(r Region, off uint64) { r.Store64(off, 0) }},
 	{"CAS64", 8, 8, func(r Region, off uint64) { r.CAS64(off, 0, 0) }},

@@ -1,0 +1,169 @@
+package ring
+
+// MPMCConsumer is a receiving side of a ring with several producers and several
+// consumers. It belongs to one goroutine at a time, and each participant of the
+// section has at most one for the ring. Its memory must stay mapped while it is
+// used.
+//
+// Each message goes to one consumer. When that one dies, or detaches, before it
+// has released the message, it goes to another, with Redelivered set; in that
+// case a message may be handled twice, and its order is not kept. Otherwise the
+// messages are taken in the order of the ring, and so each producer's in its
+// own.
+type MPMCConsumer struct {
+	mpmc
+	head   uint64 // the first frame that may not have been taken
+	hinted uint64 // head when H was stored last
+
+	gen     uint64 // the count of sweeps and renewals for which all cells have been looked at
+	scanGen uint64 // the one for which that is under way,
+	scan    uint64 // and the next cell to look at
+
+	leases []lease // what was taken and not released
+	cur    uint64  // offset in the data of the next message of the last of them,
+	end    uint64  // and where that ends, or cur if there is no more
+	again  bool    // it was taken by somebody before
+
+	stalled stalls
+
+	watch, seen uint64 // Poll waits for the word there to change
+}
+
+// lease is a taken frame: where its word is, and what releases it.
+type lease struct{ off, freed uint64 }
+
+// MPMCOptions are a consumer's.
+type MPMCOptions struct {
+	// SkipStalled has the consumer go past claims that living producers
+	// have not committed yet, to messages behind them. Each producer's
+	// messages keep their order, as it has one claim open at a time; the
+	// order among them is lost. At most 16 such claims are passed at a time.
+	// A stalled claim still keeps the ring from going once around.
+	SkipStalled bool
+}
+
+// NewMPMCConsumer attaches participant owner of table, which must be alive, to
+// the ring in body. Errors match ErrBadArgument or ErrCorrupt.
+func NewMPMCConsumer(g Geometry, body []byte, table Table, owner int, o MPMCOptions) (*MPMCConsumer, error) {
+	r, err := attachMPMC(g, body, table, owner)
+	if err != nil {
+		return nil, err
+	}
+	const never = ^uint64(0) // more sweeps than there will be: look at all cells
+	c := &MPMCConsumer{mpmc: *r, gen: never, scanGen: never, seen: never, leases: make([]lease, 0, 64)}
+	if c.head, err = c.hint("attach consumer", offHead); err != nil {
+		return nil, err
+	}
+	c.hinted = c.head
+	c.stalled.on = o.SkipStalled
+	return c, nil
+}
+
+// Next hands out a message without copying it. The payload is a lease on the
+// ring's memory: it is valid until Release is called after it. Several may be
+// out at once, of this consumer and of others, and producers can't get past
+// them. Messages that came as a batch are taken together, and handed out one by
+// one.
+//
+// Next returns ErrEmpty when there is nothing to take: at some moment during
+// the call the ring's first frame that was not taken was not committed, or there
+// was none, and no sweep had left anything. Who wants to wait then sweeps the
+// dead first (see [Table.Unswept]) and tries again. Next returns io.EOF when
+// everything before the ring's end was taken: by others, perhaps, who may die,
+// and then it is there again. It returns ErrCorrupt when what it finds can't be
+// true; then it stays where it is.
+func (c *MPMCConsumer) Next() (Message, error) {
+	if c.cur != c.end {
+		return c.message()
+	}
+	h := c.head
+	w := c.load(h) // R4
+	span := c.span(w)
+	// R0. Pairs with the Adds in giveBack and renew.
+	if c.ctl.Load64(offGen) != c.gen || w&^c.spanMask != c.at(h)|committed ||
+		span-1 >= c.half || h&c.mask+span > c.mask+1 || c.stalled.n != 0 ||
+		!c.cas(h, w, w|c.owner|taken) { // R8
+		return c.next()
+	}
+	c.tookHead(h, w)
+	return c.message()
+}
+
+// tookHead takes note of a frame that is ours now, at the head.
+func (c *MPMCConsumer) tookHead(h uint64, w word) {
+	c.head = h + c.span(w)
+	if c.head-c.hinted >= c.every {
+		// R9: a plain store may bring H back, but not behind F, since our
+		// lease keeps that below h. So it comes before the release.
+		c.hinted = c.head
+		c.ctl.StoreRelease64(offHead, c.head)
+	}
+	c.took(h, w)
+}
+
+// took takes note of a frame that is ours now. w is its word before.
+func (c *MPMCConsumer) took(pos uint64, w word) {
+	off := pos & c.mask
+	c.leases = append(c.leases, lease{off * 8, uint64(c.freed(w))})
+	c.cur = off << c.shift
+	c.end = c.cur + c.span(w)<<c.shift
+	c.again = w&timesMask != 0
+}
+
+// message hands out the message at cur.
+func (c *MPMCConsumer) message() (Message, error) {
+	at, left := c.cur, c.end-c.cur
+	h := Header(c.data.Load64(at))
+	n, po := h.Len(), c.payloadOffset()
+	size := packed(po, n)
+	if h>>48 != MakeHeader(0, 0, c.flags)>>48 || n > c.max || size > left {
+		return Message{}, corrupt("receive", "frame header %#016x at data offset %d, %d bytes before its claim's end", uint64(h), at, left)
+	}
+	payload := c.data.Bytes(at+po, n)
+	if c.flags&FlagChecksum != 0 {
+		want, have := c.data.Load64(at+HeaderSize), checksum(h, payload)
+		if want != have {
+			return Message{}, corrupt("receive", "message of %d bytes at data offset %d has xxhash64 %016x, its frame says %016x",
+				n, at, have, want)
+		}
+	}
+	c.cur += size
+	if size != left && c.data.Load64(c.cur) == 0 {
+		c.end = c.cur
+	}
+	return Message{Payload: payload, Type: h.Type(), Redelivered: c.again}, nil
+}
+
+// Release ends the leases of all messages handed out so far. It reports whether
+// there is more room now. Of a batch the room is given back once all of it was
+// handed out and released; until then, should the consumer die, all of it is
+// delivered again.
+func (c *MPMCConsumer) Release() bool {
+	n := len(c.leases)
+	if c.cur != c.end {
+		n-- // the rest of a batch
+	}
+	for _, l := range c.leases[:n] {
+		// R12: acknowledges the frame and hands its cells back; pairs with
+		// the loads in makeRoom. Our reads can't move behind a release store.
+		c.words.StoreRelease64(l.off, l.freed)
+	}
+	c.leases = c.leases[:copy(c.leases, c.leases[n:])]
+	return n > 0
+}
+
+// Leased returns how many frames are taken and not released: messages, or
+// batches.
+func (c *MPMCConsumer) Leased() int { return len(c.leases) }
+
+// Poll looks for a message up to looks times, as mem.Region.Poll64 does, and
+// reports whether Next may have something new to say. It watches the frame that
+// is awaited; of sweeps only Next takes notice.
+func (c *MPMCConsumer) Poll(looks, pauses uint32) bool {
+	return c.words.Poll64(c.watch, c.seen, looks, pauses)
+}
+
+// Position returns the number of the cell that the consumer looks at next. The
+// first frame that was not taken is there or further on, and those that a sweep
+// gave back may be anywhere.
+func (c *MPMCConsumer) Position() uint64 { return c.head }

@@ -1,0 +1,261 @@
+package ring
+
+import (
+	"fmt"
+
+	"github.com/ringway/ringway/internal/errs"
+)
+
+// MPMCProducer is a sending side of a ring with several producers and several
+// consumers. It belongs to one goroutine at a time, and each participant of the
+// section has at most one for the ring: its messages stay in order because it
+// has one claim open at a time. Its memory must stay mapped while it is used.
+//
+// When its process dies, what it has committed stays; what it has claimed and
+// not committed blocks the consumers until the death is known, and is padding
+// then. While its process lives but is stopped the claim stands.
+type MPMCProducer struct {
+	mpmc
+	pos    uint64 // where the search for the tail begins; not behind it
+	limit  uint64 // as far as is known one may claim: F and a lap
+	hinted uint64 // pos when T was stored last
+	gen    uint64 // the count of renewals when pos was found
+
+	open      bool
+	claimAt   uint64 // the last claim's position,
+	claimSpan uint64 // its cells,
+	payload   uint64 // and how many bytes of payload it is for
+
+	watch, seen uint64 // Poll waits for the word there to change
+}
+
+// NewMPMCProducer attaches participant owner of table, which must be alive, to
+// the ring in body. Errors match ErrBadArgument, ErrClosed after the ring's end
+// was declared, or ErrCorrupt.
+func NewMPMCProducer(g Geometry, body []byte, table Table, owner int) (*MPMCProducer, error) {
+	r, err := attachMPMC(g, body, table, owner)
+	if err != nil {
+		return nil, err
+	}
+	if r.ctl.Load64(offEnd) != 0 {
+		return nil, &errs.Error{Op: "attach producer", Detail: "the ring's end was declared", Err: ErrClosed}
+	}
+	p := &MPMCProducer{mpmc: *r, seen: ^uint64(0)}
+	if p.pos, err = p.hint("attach producer", offTail); err != nil {
+		return nil, err
+	}
+	p.hinted = p.pos
+	p.gen = p.ctl.Load64(offGen)
+	p.limit = p.ctl.Load64(offFree) + p.mask + 1
+	return p, nil
+}
+
+// TrySend copies b into the ring as one message and commits it. It returns
+// ErrFull when there is no room, ErrTooLarge when there can never be, ErrClosed
+// after the ring's end, and ErrCorrupt when a word that others wrote can't be
+// true. An open claim is aborted.
+//
+// ErrFull is exact: at some moment during the call the frame, or the padding
+// that has to come before it at the ring's end, had no room.
+func (p *MPMCProducer) TrySend(typ uint16, b []byte) error {
+	n := uint64(len(b))
+	size := packed(HeaderSize, n)
+	span := p.cells(size)
+	t := p.pos
+	off := t & p.mask
+	// S2, S9: the tail is most often where we left it, and free.
+	w := p.load(t)
+	if n > p.max || p.open || p.ctl.Load64(offGen) != p.gen || p.flags != 0 || w&^p.spanMask != p.at(t) ||
+		off+span > p.mask+1 || int64(p.limit-t) < int64(span) ||
+		!p.cas(t, w, p.of(t, span)|p.owner|claimed) {
+		return p.send(typ, b)
+	}
+	p.claimed(t, span)
+	// Nobody looks at the data before the word says so: any order will do.
+	at := off << p.shift
+	copy(p.data.Bytes(at+HeaderSize, n), b)
+	if size != span<<p.shift {
+		p.data.StoreRelease64(at+size, 0)
+	}
+	p.data.StoreRelease64(at, uint64(MakeHeader(uint32(n), typ, 0)))
+	p.commit(t, span)
+	return nil
+}
+
+// send is TrySend for everything but a plain claim at the expected place.
+func (p *MPMCProducer) send(typ uint16, b []byte) error {
+	buf, err := p.Claim(len(b))
+	if err != nil {
+		return err
+	}
+	copy(buf, b)
+	p.Commit(typ, len(b))
+	return nil
+}
+
+// claimed takes note of a claim of ours.
+func (p *MPMCProducer) claimed(t, span uint64) {
+	p.pos = t + span
+	if p.pos-p.hinted >= p.every {
+		// S10: a plain store may bring T back, but not behind F, since our
+		// claim keeps that below t. So it comes before the commit.
+		p.hinted = p.pos
+		p.ctl.StoreRelease64(offTail, p.pos)
+	}
+}
+
+// commit hands the claim at t to the consumers.
+func (p *MPMCProducer) commit(t, span uint64) {
+	// S12: hands over the frames; pairs with the loads in Next. The word is
+	// ours until then, so a store will do.
+	p.words.StoreRelease64(t&p.mask*8, uint64(p.of(t, span)|committed))
+}
+
+// Claim reserves room for a payload of n bytes and returns it: the ring's own
+// memory, holding whatever was there, to be filled and then committed. Nothing
+// is visible to the consumers before Commit, nor ever if the process dies; but
+// they wait for it. The slice is valid until Commit, Abort or the next Claim.
+// Errors are those of TrySend. It panics if n is negative.
+func (p *MPMCProducer) Claim(n int) ([]byte, error) {
+	p.Abort()
+	if n < 0 {
+		panic("ring: Claim of a negative size")
+	}
+	if uint64(n) > p.max {
+		return nil, p.tooLarge(n)
+	}
+	po := p.payloadOffset()
+	span := p.cells(packed(po, uint64(n)))
+	if err := p.claim(span, span, nil, p.owner|claimed); err != nil {
+		return nil, err
+	}
+	p.payload, p.open = uint64(n), true
+	return p.data.Bytes(p.claimAt&p.mask<<p.shift+po, uint64(n)), nil
+}
+
+// Commit makes the first n bytes of the open claim visible to the consumers as
+// a message of the given type. It panics when no claim is open or n is not
+// within it.
+func (p *MPMCProducer) Commit(typ uint16, n int) {
+	if !p.open || n < 0 || uint64(n) > p.payload {
+		panic("ring: Commit without a claim of that size")
+	}
+	p.open = false
+	at := p.claimAt & p.mask << p.shift
+	p.seal(at, at+p.claimSpan<<p.shift, typ, uint64(n))
+	p.commit(p.claimAt, p.claimSpan)
+}
+
+// seal writes what surrounds the payload of n bytes of the frame at offset at,
+// in a claim that ends at end. It returns where the next frame goes.
+func (p *MPMCProducer) seal(at, end uint64, typ uint16, n uint64) uint64 {
+	h := MakeHeader(uint32(n), typ, p.flags)
+	po := p.payloadOffset()
+	if p.flags&FlagChecksum != 0 {
+		p.data.StoreRelease64(at+HeaderSize, checksum(h, p.data.Bytes(at+po, n)))
+	}
+	next := at + packed(po, n)
+	if next < end {
+		p.data.StoreRelease64(next, 0)
+	}
+	p.data.StoreRelease64(at, uint64(h))
+	return next
+}
+
+// Claimed returns the size of the open claim, and -1 when there is none.
+func (p *MPMCProducer) Claimed() int {
+	if !p.open {
+		return -1
+	}
+	return int(p.payload)
+}
+
+// Abort turns the open claim into padding, which the consumers skip. Without a
+// claim it does nothing.
+func (p *MPMCProducer) Abort() {
+	if p.open {
+		p.open = false
+		p.words.StoreRelease64(p.claimAt&p.mask*8, uint64(p.of(p.claimAt, p.claimSpan)|committed|padBit))
+	}
+}
+
+// TrySendBatch copies as many of the messages as fit, in order. It returns how
+// many those are, and with fewer than all the reason that TrySend would give
+// for the next one. As many messages as there is room for up to the ring's end,
+// and at most half the ring, become visible all at once and are received by one
+// consumer; if there are more the batch goes on behind them, as if it were
+// another. An open claim is aborted.
+func (p *MPMCProducer) TrySendBatch(typ uint16, msgs [][]byte) (sent int, err error) {
+	p.Abort()
+	po := p.payloadOffset()
+	for sent < len(msgs) {
+		rest := msgs[sent:]
+		if uint64(len(rest[0])) > p.max {
+			return sent, p.tooLarge(len(rest[0]))
+		}
+		least := p.cells(packed(po, uint64(len(rest[0]))))
+		if err := p.claim(least, p.fit(rest, p.half), rest, p.owner|claimed); err != nil {
+			return sent, err
+		}
+		at := p.claimAt & p.mask << p.shift
+		end := at + p.claimSpan<<p.shift
+		for _, b := range rest {
+			n := uint64(len(b))
+			if n > p.max || packed(po, n) > end-at {
+				break
+			}
+			copy(p.data.Bytes(at+po, n), b)
+			at = p.seal(at, end, typ, n)
+			sent++
+		}
+		p.commit(p.claimAt, p.claimSpan)
+	}
+	return sent, nil
+}
+
+// fit returns the cells of a claim for as many of the messages as fit into most
+// cells, one after the other.
+func (p *MPMCProducer) fit(msgs [][]byte, most uint64) uint64 {
+	po := p.payloadOffset()
+	size := uint64(0)
+	for _, b := range msgs {
+		n := uint64(len(b))
+		if n > p.max || size+packed(po, n) > most<<p.shift {
+			break
+		}
+		size += packed(po, n)
+	}
+	return p.cells(size)
+}
+
+// Poll looks for more room up to looks times, as mem.Region.Poll64 does, and
+// reports whether there may be more than at the last ErrFull. It watches the
+// frame that is in the way.
+func (p *MPMCProducer) Poll(looks, pauses uint32) bool {
+	return p.words.Poll64(p.watch, p.seen, looks, pauses)
+}
+
+// Position returns the number of the cell that the producer looks at next. The
+// ring's tail is there or further on.
+func (p *MPMCProducer) Position() uint64 { return p.pos }
+
+// End declares that no message will follow, by anybody: the ring's tail is
+// closed, so that it is certain for each message whether it came before. After
+// that every producer gets ErrClosed, and consumers get io.EOF once everything
+// before has been received. End takes the room of one cell, and returns ErrFull
+// when there is none, ErrClosed when the ring had ended before, or ErrCorrupt.
+// An open claim is aborted.
+func (p *MPMCProducer) End() error {
+	p.Abort()
+	if err := p.claim(1, 1, nil, closing); err != nil {
+		return err
+	}
+	// For those who attach, to know it early. Nothing depends on it.
+	p.ctl.StoreRelease64(offEnd, p.claimAt+1)
+	return nil
+}
+
+func (p *MPMCProducer) tooLarge(n int) error {
+	return &errs.Error{Op: "send", Err: ErrTooLarge,
+		Detail: fmt.Sprintf("message of %d bytes, the ring takes at most %d", n, p.max)}
+}
