@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: all build test test-linux test-race test-hooks test-lint test-windows bench fuzz clean
+.PHONY: all build test test-linux test-race test-hooks test-lint test-windows torture explore bench fuzz peers clean
 
 all: build
 
@@ -32,6 +32,11 @@ test-race:
 test-windows:
 	scripts/test-windows $$($(GO) list ./... | grep -v /internal/lint$$)
 
+# a minute of eight processes sending and receiving, one of them killed every
+# few milliseconds
+torture:
+	RINGWAY_TORTURE=60s $(GO) test -count=1 -v -timeout 10m -run 'KilledAtRandom' .
+
 # micro-benchmarks; shmbench measures between processes
 bench:
 	$(GO) test -run '^$$' -bench . ./ring
@@ -39,6 +44,10 @@ bench:
 # each fuzz target for a while
 fuzz:
 	scripts/fuzz 30s
+
+# what the rivals that shmbench measures are built with
+peers:
+	scripts/install-peers
 
 clean:
 	rm -rf bin

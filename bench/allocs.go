@@ -11,14 +11,17 @@ func countAllocs() allocs {
 	return allocs(m.Mallocs)
 }
 
-// per returns the allocations since a, divided by n. What the runtime itself
-// allocates now and then is not told apart: less than one in a hundred thousand
-// messages counts as none.
-func (a allocs) per(n int64) float64 {
-	if n == 0 {
-		return 0
-	}
-	if per := float64(countAllocs()-a) / float64(n); per > 1e-5 {
+// count returns the allocations since a.
+func (a allocs) count() uint64 { return uint64(countAllocs() - a) }
+
+// per returns the allocations since a, divided by n.
+func (a allocs) per(n int64) float64 { return perMessage(float64(a.count()), n) }
+
+// perMessage divides allocations by messages. What the runtime itself allocates
+// now and then is not told apart: less than one in a hundred thousand messages
+// counts as none.
+func perMessage(allocs float64, n int64) float64 {
+	if per := allocs / float64(max(n, 1)); per > 1e-5 {
 		return per
 	}
 	return 0

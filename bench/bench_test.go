@@ -76,6 +76,18 @@ func TestReplayMovesEveryRecordToAnotherProcess(t *testing.T) {
 	}
 }
 
+func TestReplayOverMPMCDeliversTheUnion(t *testing.T) {
+	f := itch(t, 20_000)
+	n, _, _, err := f.Count()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := bench.Replay(t.Context(), f, bench.ReplayOptions{Topology: "mpmc", Consumers: 3, Repeat: 4, Capacity: 16 << 10})
+	if err != nil || r.Messages != int64(4*n) || r.Sent != r.Received || r.Consumers != 3 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 func TestReplayTakesRecordsLargerThanTheUsualRing(t *testing.T) {
 	data := bytes.Repeat([]byte("0123456789abcdef"), 3<<16)
 	f, err := feed.NewFeed(data, "big.bin", feed.Options{Format: feed.Raw, Record: 3 << 20})
@@ -119,6 +131,7 @@ func TestReplayRefusesWhatMakesNoSense(t *testing.T) {
 		{Topology: "spsc"},
 		{Topology: "spsc", Repeat: 1, Rate: -1},
 		{Topology: "spsc", Repeat: 1, Capacity: 5000},
+		{Topology: "spsc", Repeat: 1, Consumers: 2},
 	} {
 		if _, err := bench.Replay(t.Context(), f, o); err == nil {
 			t.Errorf("%+v was accepted", o)
@@ -162,8 +175,14 @@ func TestRunMeasuresBesideTheLimit(t *testing.T) {
 		{Mode: bench.Latency, Size: 10_000, Batch: 1, Wait: ringway.Park},
 		{Mode: bench.Throughput, Size: 8, Batch: 1, Wait: ringway.Adaptive},
 		{Mode: bench.Throughput, Size: 3, Batch: 32, Wait: ringway.Yield},
+		{Topology: "mpmc", Mode: bench.Latency, Size: 32, Batch: 1, Wait: ringway.Adaptive},
+		{Topology: "mpmc", Mode: bench.Throughput, Size: 8, Batch: 1, Producers: 2, Consumers: 2, Wait: ringway.Adaptive},
+		{Topology: "mpmc", Mode: bench.Throughput, Size: 8, Batch: 32, Producers: 2, Consumers: 1, Wait: ringway.Yield},
 	} {
-		o.Topology, o.Capacity, o.Duration, o.Runs = "spsc", 64<<10, 20*time.Millisecond, 1
+		if o.Topology == "" {
+			o.Topology = "spsc"
+		}
+		o.Capacity, o.Duration, o.Runs = 64<<10, 20*time.Millisecond, 1
 		r, err := bench.Run(t.Context(), o)
 		if err != nil {
 			if strings.Contains(err.Error(), "changed its speed") {
@@ -198,6 +217,8 @@ func TestRunRefusesWhatMakesNoSense(t *testing.T) {
 		"duration": func(o *bench.RunOptions) { o.Duration = 0 },
 		"runs":     func(o *bench.RunOptions) { o.Runs = 0 },
 		"batch":    func(o *bench.RunOptions) { o.Batch = 2 },
+		"team":     func(o *bench.RunOptions) { o.Producers = 2 },
+		"crowd":    func(o *bench.RunOptions) { o.Topology, o.Mode, o.Consumers = "mpmc", bench.Throughput, 64 },
 	} {
 		o := good
 		change(&o)

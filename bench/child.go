@@ -18,7 +18,7 @@ const childEnv = "RINGWAY_BENCH_CHILD"
 // answers with tell.
 var roles = map[string]func(ctx context.Context, p *pipe) error{
 	"receiver": receiver,
-	"pair":     pairSide,
+	"team":     teamMember,
 }
 
 // Main turns the process into a child when it was started as one, and then

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -19,11 +18,12 @@ import (
 
 // ReplayOptions say how a file is replayed.
 type ReplayOptions struct {
-	Topology string  // spsc
-	Repeat   int     // how often the whole file is sent
-	Rate     float64 // messages per second; 0 is as fast as it goes
-	Capacity int     // bytes of the ring; 0 is 1 MiB, or more if a record needs it
-	Wait     ringway.WaitStrategy
+	Topology  string  // spsc or mpmc
+	Consumers int     // receiving processes; 0 is 1, more for mpmc
+	Repeat    int     // how often the whole file is sent
+	Rate      float64 // messages per second; 0 is as fast as it goes
+	Capacity  int     // bytes of the ring; 0 is 1 MiB, or more if a record needs it
+	Wait      ringway.WaitStrategy
 
 	// Progress, if not nil, is called now and then with how many messages of
 	// how many were sent.
@@ -35,12 +35,22 @@ var ErrMismatch = errors.New("the receiver got something else than was sent")
 
 // Replay sends every record of the feed as a message through a ring to a second
 // process, which hashes what it receives. The hashes are xxhash64 over the
-// records one after another; message boundaries are compared by a second hash.
+// records one after another; message boundaries and numbers are compared by a second one.
 // A torn or malformed record is an error before anything is sent. When the two
 // sides differ the result comes with an error that matches ErrMismatch.
+//
+// With mpmc each record goes to one of the receivers. Then both hashes are the
+// sum of the xxhash64 of each message, seeded with its number modulo 65536,
+// which doesn't depend on who received it; and each receiver sees to it that
+// the numbers it gets only grow.
 func Replay(ctx context.Context, f *feed.Feed, o ReplayOptions) (Result, error) {
-	if o.Topology != "spsc" {
-		return Result{}, fmt.Errorf("topology %q: there is only spsc so far", o.Topology)
+	kind, err := kindOf(o.Topology)
+	if err != nil {
+		return Result{}, err
+	}
+	receivers := max(o.Consumers, 1)
+	if receivers > 1 && kind == ringway.SPSC {
+		return Result{}, fmt.Errorf("%d consumers: spsc has one", receivers)
 	}
 	if o.Repeat < 1 || o.Rate < 0 {
 		return Result{}, fmt.Errorf("repeat %d, rate %g: repeat is at least 1, rate at least 0", o.Repeat, o.Rate)
@@ -54,26 +64,33 @@ func Replay(ctx context.Context, f *feed.Feed, o ReplayOptions) (Result, error) 
 		capacity = max(ringway.DefaultCapacity, 1<<bits.Len(uint(2*largest+32)))
 	}
 	name := uniqueName("replay")
-	r, err := ringway.CreateRing(name, ringway.SPSC, ringway.Capacity(capacity), ringway.Wait(o.Wait), ringway.Prefault())
+	r, err := ringway.CreateRing(name, kind, ringway.Capacity(capacity), ringway.Wait(o.Wait), ringway.Prefault())
 	if err != nil {
 		return Result{}, err
 	}
 	defer r.Close()
-	// Two spinning processes need two processors.
-	wait := o.Wait
-	c, err := start(ctx, "receiver", receiverOrders{Ring: name, Wait: wait.String()})
-	if err == nil {
-		err = c.hear(&struct{}{})
+	var team []*child
+	defer func() {
+		for _, c := range team {
+			c.kill()
+		}
+	}()
+	for range receivers {
+		var c *child
+		if c, err = start(ctx, "receiver", receiverOrders{Ring: name, Wait: o.Wait.String()}); err != nil {
+			break
+		}
+		team = append(team, c)
+		if err = c.hear(&struct{}{}); err != nil {
+			break
+		}
 	}
-	// The receiver has it open: from here on nothing is left behind by
+	// The receivers have it open: from here on nothing is left behind by
 	// whoever dies.
 	if rmErr := ringway.RemoveRing(name); err == nil && !errors.Is(rmErr, os.ErrNotExist) {
 		err = rmErr
 	}
 	if err != nil {
-		if c != nil {
-			c.kill()
-		}
 		return Result{}, err
 	}
 	var d digest
@@ -83,36 +100,44 @@ func Replay(ctx context.Context, f *feed.Feed, o ReplayOptions) (Result, error) 
 	began := limits.Now()
 	go func() { sent <- d.send(sendCtx, r, f, o, int64(records)*int64(o.Repeat)) }()
 	var got received
-	heard := c.hear(&got)
+	var failed error
+	for _, c := range team {
+		var one received
+		if err := c.hear(&one); err != nil && failed == nil {
+			failed = err
+			cancel() // somebody receives no more
+		}
+		got.add(one)
+	}
 	seconds := float64(limits.Now()-began) / 1e9
-	if heard != nil {
-		cancel() // nobody receives any more
+	if err := <-sent; err != nil && failed == nil {
+		failed = fmt.Errorf("sending: %w", err)
 	}
-	if err := <-sent; err != nil && heard == nil {
-		heard = fmt.Errorf("sending: %w", err)
+	for _, c := range team {
+		if failed == nil {
+			failed = c.wait()
+		}
 	}
-	if heard == nil {
-		heard = c.wait()
-	} else {
-		c.kill()
-	}
-	if heard != nil {
-		return Result{}, heard
+	if failed != nil {
+		return Result{}, failed
 	}
 	messages, total := int64(records)*int64(o.Repeat), size*int64(o.Repeat)
 	res := Result{
-		Topology: "spsc", Transport: "shm", Mode: "replay", Wait: wait.String(),
-		Producers: 1, Consumers: 1, Batch: 1, Capacity: capacity,
+		Topology: o.Topology, Transport: "shm", Mode: "replay", Wait: o.Wait.String(),
+		Producers: 1, Consumers: receivers, Batch: 1, Capacity: capacity,
 		Messages: messages, Bytes: total, Seconds: seconds,
 		MsgsPerSec: float64(messages) / seconds, BytesPerSec: float64(total) / seconds,
-		AllocsPerOp: got.AllocsPerOp,
+		AllocsPerOp: perMessage(float64(got.Allocs), messages),
 		File:        f.Name(), Format: string(f.Format()),
 		Sent: hex64(d.payload.Sum64()), Received: got.Hash,
+	}
+	if kind == ringway.MPMC {
+		res.Sent, res.Received = hex64(d.sum), hex64(got.Sum)
 	}
 	if messages > 0 {
 		res.MessageBytes = int(total / messages)
 	}
-	if res.Sent != res.Received || d.messages != got.Messages || d.lengthsSum() != got.Lengths {
+	if res.Sent != res.Received || d.messages != got.Messages || d.sum != got.Sum {
 		return res, fmt.Errorf("%w: %d messages sent, %d received", ErrMismatch, d.messages, got.Messages)
 	}
 	return res, nil
@@ -127,29 +152,22 @@ func hex64(v uint64) string { return fmt.Sprintf("%016x", v) }
 // digest sums up a stream of messages.
 type digest struct {
 	payload  xxhash.Digest // of the payloads, one after another
-	lengths  xxhash.Digest // of their lengths: where one ends and the next begins
+	sum      uint64        // of each message's own hash, seeded with its number
 	messages int64
 }
 
-func (d *digest) reset() {
-	d.payload.Reset()
-	d.lengths.Reset()
-	d.messages = 0
-}
-
-func (d *digest) add(b []byte) {
+func (d *digest) add(b []byte, number uint16) {
 	_, _ = d.payload.Write(b)
-	var n [8]byte
-	binary.LittleEndian.PutUint64(n[:], uint64(len(b)))
-	_, _ = d.lengths.Write(n[:])
+	var one xxhash.Digest
+	one.ResetWithSeed(uint64(number))
+	_, _ = one.Write(b)
+	d.sum += one.Sum64()
 	d.messages++
 }
 
-func (d *digest) lengthsSum() string { return hex64(d.lengths.Sum64()) }
-
 // send sends the feed through the ring and declares its end.
 func (d *digest) send(ctx context.Context, r *ringway.Ring, f *feed.Feed, o ReplayOptions, all int64) error {
-	d.reset()
+	d.payload.Reset()
 	p, err := r.Producer()
 	if err != nil {
 		return err
@@ -164,10 +182,11 @@ func (d *digest) send(ctx context.Context, r *ringway.Ring, f *feed.Feed, o Repl
 			if err := pace.wait(ctx); err != nil {
 				return err
 			}
-			if err := p.Send(ctx, record); err != nil {
+			number := uint16(d.messages)
+			if err := p.SendTyped(ctx, number, record); err != nil {
 				return err
 			}
-			d.add(record)
+			d.add(record, number)
 			if o.Progress != nil && d.messages%4096 == 0 {
 				o.Progress(d.messages, all)
 			}

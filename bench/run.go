@@ -20,14 +20,16 @@ const (
 
 // RunOptions say what Run measures.
 type RunOptions struct {
-	Topology string        // spsc
-	Mode     string        // Latency or Throughput
-	Size     int           // bytes a message
-	Capacity int           // bytes of the ring
-	Duration time.Duration // of one run
-	Runs     int           // how many runs must count
-	Batch    int           // messages a call; throughput only
-	Wait     ringway.WaitStrategy
+	Topology  string        // spsc or mpmc
+	Producers int           // 0 is 1; more for throughput over mpmc
+	Consumers int           // likewise
+	Mode      string        // Latency or Throughput
+	Size      int           // bytes a message
+	Capacity  int           // bytes of the ring
+	Duration  time.Duration // of one run
+	Runs      int           // how many runs must count
+	Batch     int           // messages a call; throughput only
+	Wait      ringway.WaitStrategy
 
 	// Rival, if not nil, measures somebody else's throughput. It is called
 	// after each run, while the children sleep.
@@ -39,9 +41,16 @@ type RunOptions struct {
 }
 
 func (o *RunOptions) check() error {
+	o.Producers, o.Consumers = max(o.Producers, 1), max(o.Consumers, 1)
+	kind, err := kindOf(o.Topology)
+	if err != nil {
+		return err
+	}
 	switch {
-	case o.Topology != "spsc":
-		return fmt.Errorf("topology %q: there is only spsc so far", o.Topology)
+	case o.Producers+o.Consumers > maxTeam:
+		return fmt.Errorf("%d producers and %d consumers: this goes up to %d processes", o.Producers, o.Consumers, maxTeam)
+	case o.Producers+o.Consumers > 2 && (kind == ringway.SPSC || o.Mode == Latency):
+		return fmt.Errorf("%d producers and %d consumers: spsc, and latency, are between one and one", o.Producers, o.Consumers)
 	case o.Mode != Latency && o.Mode != Throughput:
 		return fmt.Errorf("mode %q: there are %s and %s", o.Mode, Latency, Throughput)
 	case o.Size < 0 || o.Runs < 1 || o.Batch < 1 || o.Duration <= 0:
@@ -50,7 +59,10 @@ func (o *RunOptions) check() error {
 	case o.Mode == Latency && o.Batch != 1:
 		return fmt.Errorf("batch %d: batches are for throughput", o.Batch)
 	}
-	g := ring.Geometry{Kind: ring.SPSC, Capacity: uint64(o.Capacity)}
+	g := ring.Geometry{Kind: kind, Capacity: uint64(o.Capacity)}
+	if kind == ringway.MPMC {
+		g.CellSize = uint64(cellFor(o.Size))
+	}
 	if err := g.Check(); err != nil {
 		return err
 	}
@@ -58,6 +70,26 @@ func (o *RunOptions) check() error {
 		return fmt.Errorf("size %d: a ring of %d bytes takes messages of at most %d; give it more --capacity", o.Size, o.Capacity, g.MaxMessage())
 	}
 	return nil
+}
+
+// kindOf returns the kind of ring that a topology names.
+func kindOf(topology string) (ringway.Kind, error) {
+	for _, k := range []ringway.Kind{ringway.SPSC, ringway.MPMC} {
+		if k.String() == topology {
+			return k, nil
+		}
+	}
+	return 0, fmt.Errorf("topology %q: there are %v and %v", topology, ringway.SPSC, ringway.MPMC)
+}
+
+// cellFor returns the cell size that suits messages of one size: one cell each,
+// up to a cache line.
+func cellFor(size int) int {
+	cell := 16
+	for cell < size+8 && cell < 64 {
+		cell *= 2
+	}
+	return cell
 }
 
 // Run measures round trips or throughput between two pinned processes, beside
@@ -69,12 +101,12 @@ func Run(ctx context.Context, o RunOptions) (Result, error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	a, closeAll, err := startPair(ctx, o)
+	a, closeAll, err := startTeam(ctx, o)
 	if err != nil {
 		return Result{}, err
 	}
 	defer closeAll()
-	var kept []pairRun
+	var kept []teamRun
 	var rivals []float64
 	rival := &Rival{}
 	discarded := 0
@@ -86,7 +118,7 @@ func Run(ctx context.Context, o RunOptions) (Result, error) {
 		if err := a.send(struct{}{}); err != nil {
 			return Result{}, err
 		}
-		var run pairRun
+		var run teamRun
 		if err := a.hear(&run); err != nil {
 			return Result{}, err
 		}
@@ -119,8 +151,8 @@ func Run(ctx context.Context, o RunOptions) (Result, error) {
 }
 
 // summary makes a result of the runs that count.
-func summary(o RunOptions, runs []pairRun) Result {
-	figure := func(r pairRun) float64 {
+func summary(o RunOptions, runs []teamRun) Result {
+	figure := func(r teamRun) float64 {
 		if o.Mode == Latency {
 			return float64(r.RTT.P50)
 		}
@@ -131,7 +163,7 @@ func summary(o RunOptions, runs []pairRun) Result {
 	seconds := float64(m.Ns) / 1e9
 	res := Result{
 		Topology: o.Topology, Transport: "shm", Mode: o.Mode, Wait: o.Wait.String(),
-		Producers: 1, Consumers: 1,
+		Producers: o.Producers, Consumers: o.Consumers,
 		MessageBytes: o.Size, Batch: o.Batch, Capacity: o.Capacity,
 		Messages: m.Messages, Bytes: m.Messages * int64(o.Size), Seconds: seconds,
 		MsgsPerSec: float64(m.Messages) / seconds, BytesPerSec: float64(m.Messages) * float64(o.Size) / seconds,
@@ -155,9 +187,9 @@ func summary(o RunOptions, runs []pairRun) Result {
 	return res
 }
 
-// startPair creates what the two children share and starts them. It returns
+// startTeam creates what the children share and starts them. It returns
 // the leading one and what ends them.
-func startPair(ctx context.Context, o RunOptions) (lead *child, closeAll func(), err error) {
+func startTeam(ctx context.Context, o RunOptions) (lead *child, closeAll func(), err error) {
 	var done []func()
 	end := func() {
 		for i := len(done) - 1; i >= 0; i-- {
@@ -169,9 +201,14 @@ func startPair(ctx context.Context, o RunOptions) (lead *child, closeAll func(),
 			end()
 		}
 	}()
-	orders := pairOrders{
-		First: true, Ring: uniqueName("ab"), Raw: uniqueName("raw"), Mode: o.Mode, Size: o.Size, Batch: o.Batch,
+	orders := teamOrders{
+		Producers: o.Producers, Consumers: o.Consumers,
+		Ring: uniqueName("ab"), Raw: uniqueName("raw"), Mode: o.Mode, Size: o.Size, Batch: o.Batch,
 		Capacity: o.Capacity, Duration: o.Duration, Wait: o.Wait.String(),
+	}
+	kind, err := kindOf(o.Topology)
+	if err != nil {
+		return nil, nil, err
 	}
 	raw, err := shm.Create(orders.Raw, shm.Options{Kind: rawKind, Body: rawBody, Participants: 1})
 	if err != nil {
@@ -191,7 +228,7 @@ func startPair(ctx context.Context, o RunOptions) (lead *child, closeAll func(),
 		}
 	}()
 	for _, name := range rings {
-		r, err := ringway.CreateRing(name, ringway.SPSC, ringway.Capacity(o.Capacity))
+		r, err := ringway.CreateRing(name, kind, ringway.Capacity(o.Capacity), ringway.CellSize(cellFor(o.Size)))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -202,16 +239,19 @@ func startPair(ctx context.Context, o RunOptions) (lead *child, closeAll func(),
 	if cpuA == cpuB && o.Wait == ringway.BusySpin {
 		return nil, nil, fmt.Errorf("two spinning processes need two processors, there is one: use another --wait")
 	}
-	for _, side := range []bool{true, false} {
-		if orders.First, orders.CPU = side, cpuA; !side {
+	for orders.Member = range o.Producers + o.Consumers {
+		// Producers and consumers alternate between the two cores, the first
+		// of each on different ones.
+		orders.CPU = cpuA
+		if at := orders.Member; at < o.Producers && at%2 == 1 || at >= o.Producers && (at-o.Producers)%2 == 0 {
 			orders.CPU = cpuB
 		}
-		c, err := start(ctx, "pair", orders)
+		c, err := start(ctx, "team", orders)
 		if err != nil {
 			return nil, nil, err
 		}
 		done = append(done, c.kill)
-		if side {
+		if orders.leads() {
 			lead = c
 		}
 		if err := c.hear(&struct{}{}); err != nil {

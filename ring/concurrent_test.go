@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"testing"
+	"time"
 )
 
 // table is what the payloads of the concurrent tests are cut from.
@@ -68,6 +69,7 @@ func testConcurrent(t *testing.T, sum bool, n int) {
 	go func() { failed <- produceAll(r, n) }()
 
 	c, seq, published := r.c, 0, 0
+	start := time.Now()
 	publish := func() {
 		if c.Publish() {
 			published = seq
@@ -93,6 +95,9 @@ func testConcurrent(t *testing.T, sum bool, n int) {
 		case ErrEmpty:
 			c.Release()
 			publish()
+			if calls%4096 == 0 && time.Since(start) > 30*time.Second {
+				t.Fatalf("message %d doesn't come", seq)
+			}
 			select {
 			case err := <-failed:
 				if err != nil {

@@ -41,6 +41,67 @@
 //     where there is none and continues there. It needs no word of the dead one;
 //   - what the consumer has not released is delivered again to its successor.
 //
+// # Several producers, several consumers
+//
+// Cells of equal size, each with a control word of 64 bits in an array of its
+// own. A message takes consecutive cells, and the word of the first of them says
+// what they are: free, claimed by whom, committed, taken by whom; see [MPMC] and
+// the picture in mpmc_word.go. A claim is one CAS of the word at the tail, which
+// names the claimant, so that there never is a hole that nobody answers for; a
+// commit is a store; taking is a CAS, releasing a store. A batch is one claim.
+//
+//	        F              H                    T
+//	        v              v                    v
+//	| freed | TAKEN COMM TAKEN | COMM COMM CLAIMED COMM | free, of this lap or an earlier one …
+//	        oldest not freed   head                     tail
+//
+// Neither the head nor the tail is written down anywhere. Who looks for one
+// starts where it was last and walks from word to word: each tells how long its
+// frame is, even after it was freed. T and H are hints, stored now and then, for
+// those who were away for long. F is a limit: producers walk over what was freed
+// and publish how far that is, and cells below F, a lap on, may be claimed.
+//
+// These are the steps, by the names that the code gives them.
+//
+//	send     S1 load T    S2 load the word: walk on over what is claimed, or was freed, in its lap
+//	         S4 load F, if there is no room by what is known   S5 load the words behind F that are freed
+//	         S6 raise T   S7 raise H   S8 raise F, in this order and no further than what was freed
+//	         S9 CAS to CLAIMED, or, where the message would cross the ring's end, to padding; again S2
+//	         S10 store T, now and then, never after padding     S12 store COMMITTED
+//	receive  R0 load gen; if it has changed: R1 load all words   R2 CAS to TAKEN what was taken before
+//	         R3 load H    R4 load the word: walk on over what is taken, or was freed, in its lap
+//	         R5 of a claim, load its owner's slot   R6 CAS to padding if that is dead
+//	         R7 CAS padding to FREE   R8 CAS to TAKEN   R9 store H, now and then
+//	         R12 store FREE of the next lap   R13 before ErrEmpty, load gen again
+//	sweep    W1 load every word   W2 the slot, if it is the owner   W3 CAS: CLAIMED to padding, TAKEN to
+//	         COMMITTED once more   W4 add to gen   W5 CAS the slot to SWEPT
+//
+// What must hold, and was explored over some 700 million states of a model with
+// crashes anywhere, and then of this code:
+//
+//   - F ≤ T, F ≤ H, and hints never point past the real head and tail. Plain
+//     stores of hints keep to that as long as the storer has a frame there that
+//     is not freed, which keeps F back;
+//   - a word that is further than one lap ahead of the walker means that the
+//     walker is stale, never that the ring is full or empty; the hint is then
+//     further on;
+//   - a word that names an owner was written by that owner alive. So the order
+//     is: load the word, then the owner's slot, then CAS the very same word;
+//   - no word ever comes back: the count of deliveries sees to that for what is
+//     taken again, the lap for all else.
+//
+// What this gives when somebody dies, proven by the operating system and marked
+// by [Table.MarkDead]:
+//
+//   - a claim becomes padding. What was not committed is lost, all else is not;
+//   - what was taken and not released is delivered again, marked Redelivered;
+//     up to 32 times (see [Sweep]);
+//   - whoever is about to wait sweeps the dead, and may die at that. Nobody
+//     else's work depends on a sweep being finished, only the dead one's.
+//
+// A word tells laps apart over 2⁴⁴ cells. What may be older is renewed every 2⁴¹
+// cells, at the cost of a count that all handles look at anyway.
+//
 // # Trust
 //
 // Every word that the other side can write is loaded once into a private

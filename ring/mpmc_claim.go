@@ -4,8 +4,7 @@ package ring
 // room more, up to most. For a number between them it asks fit about msgs. The
 // frame's word becomes as, with lap and span; if as is closing it has no span.
 //
-// The steps are named as in the protocol's description, in the package's
-// documentation.
+// The steps have their names in the package's documentation.
 func (p *MPMCProducer) claim(least, most uint64, msgs [][]byte, as word) error {
 	const op = "send"
 	t := p.pos

@@ -81,7 +81,7 @@ func (c *MPMCConsumer) Next() (Message, error) {
 	span := c.span(w)
 	// R0. Pairs with the Adds in giveBack and renew.
 	if c.ctl.Load64(offGen) != c.gen || w&^c.spanMask != c.at(h)|committed ||
-		span-1 >= c.half || h&c.mask+span > c.mask+1 || c.stalled.n != 0 ||
+		span-1 >= c.half || h&c.mask+span > c.mask+1 ||
 		!c.cas(h, w, w|c.owner|taken) { // R8
 		return c.next()
 	}

@@ -3,7 +3,7 @@ package ring
 import "io"
 
 // next is Next for everything but a plain frame at the expected place. The
-// steps are named as in the package's documentation.
+// steps have their names in the package's documentation.
 func (c *MPMCConsumer) next() (Message, error) {
 	for steps := uint64(0); steps < c.bound; steps++ {
 		gen := c.ctl.Load64(offGen) // R0

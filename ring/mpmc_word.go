@@ -47,15 +47,14 @@ const (
 	padBit  word = 1 << 2
 	closing      = committed | padBit // with the lap and no span: the end
 
-	timesShift        = 3
-	oneTime      word = 1 << timesShift
-	timesMask    word = 31 << timesShift
-	ownerShift        = 8
-	ownerMask    word = 4095 << ownerShift
-	spanShift         = 20
-	lowMask      word = 1<<spanShift - 1
-	maxOwners         = 4095
-	maxWordCells      = 1 << 36 // MaxCapacity / MinCellSize
+	timesShift      = 3
+	oneTime    word = 1 << timesShift
+	timesMask  word = 31 << timesShift
+	ownerShift      = 8
+	ownerMask  word = 4095 << ownerShift
+	spanShift       = 20
+	lowMask    word = 1<<spanShift - 1
+	maxOwners       = 4095
 )
 
 func (w word) state() word   { return w & stateMask }

@@ -77,9 +77,8 @@
 //	       2 DEAD   found dead; what it owned in the body is not yet recovered
 //	       3 SWEPT  found dead, and everything it owned is recovered
 //
-// DEAD and SWEPT are reserved: nothing here writes them, but a reader must
-// know them. The incarnation grows by one (modulo 2³⁰) with each attach, so
-// that a word which was seen before is not taken for a later one.
+// DEAD and SWEPT are written by the algorithm in the body, for participants that
+// joined (Section.Join).
 //
 // On Linux a lock tells who holds an entry. On Windows the slot word of state
 // LIVE is the hold itself, exchanged before the rest is written, and the

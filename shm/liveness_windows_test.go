@@ -62,17 +62,51 @@ func TestAPidThatWasGivenToAnotherProcessMakesNobodyAlive(t *testing.T) {
 	}
 }
 
-func TestReservedStatesAreNotAlive(t *testing.T) {
+// What the body's algorithm writes when it has found a holder dead.
+func TestAHolderFoundDeadIsNeverAliveAndJoinTakesItsEntryOnceSwept(t *testing.T) {
 	s := create(t, unique(t), small(""))
-	for st, died := range map[slotState]bool{slotDead: true, slotSwept: false} {
+	found := func(st slotState) {
 		entryOf(s, 0).Store64(offSlot, uint64(makeSlot(st, 1, os.Getpid())|slotMark|startHash(processStart())))
-		wantPeer(t, s, 0, Dead, os.Getpid())
-		p := attach(t, s, 0, 0)
-		if p.PreviousDied != died {
-			t.Errorf("%d: %+v", st, p)
+	}
+	join := func(slot int) *Participant {
+		t.Helper()
+		p, err := s.Join(0)
+		if err != nil || p.Slot() != slot || p.PreviousDied {
+			t.Fatalf("%+v, %v, want slot %d", p, err, slot)
 		}
+		return p
+	}
+	found(slotDead)
+	wantPeer(t, s, 0, Dead, os.Getpid())
+	join(1).Detach()
+	if p := attach(t, s, 0, 0); !p.PreviousDied || p.Incarnation() != 2 {
+		t.Errorf("%+v", p)
+	} else {
 		p.Detach()
 	}
+	found(slotSwept)
+	wantPeer(t, s, 0, Absent, 0)
+	if p := join(0); p.Incarnation() != 2 {
+		t.Errorf("%+v", p)
+	}
+	wantPeer(t, s, 0, Alive, os.Getpid())
+}
+
+func TestJoinPassesByWhoDiedWithoutBeingSwept(t *testing.T) {
+	name := unique(t)
+	s := create(t, name, small(""))
+	c := run(t, "attach", "", name, "0")
+	c.expect("attached")
+	c.kill()
+	for slot := 1; slot < 3; slot++ {
+		if p, err := s.Join(0); err != nil || p.Slot() != slot || p.PreviousDied {
+			t.Errorf("%+v, %v", p, err)
+		}
+	}
+	if _, err := s.Join(0); !errors.Is(err, ErrBusy) {
+		t.Error(err)
+	}
+	wantPeer(t, s, 0, Dead, c.cmd.Process.Pid)
 }
 
 func TestOfManyAttachersOneWins(t *testing.T) {

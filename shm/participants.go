@@ -162,7 +162,7 @@ func (s *Section) attach(slot int, role uint32, succeed bool) (*Participant, err
 	err = s.touch(func() {
 		w := lock.before(e)
 		if !w.vacant() {
-			if !succeed {
+			if !succeed || windowsHeld(w) {
 				taken = true
 				return
 			}
@@ -296,7 +296,7 @@ func (s *Section) peer(slot int) (ps PeerState, err error) {
 		switch {
 		case w.vacant():
 			return PeerState{}, nil
-		case held:
+		case held, windowsHeld(w):
 			ps.State = Alive
 		default:
 			ps.State = Dead

@@ -12,3 +12,7 @@ func (l *entryLock) before(e mem.Region) slotWord { return slotWord(e.Load64(off
 
 // publish says in entry e, whose other fields are written, that it is held.
 func (l *entryLock) publish(e mem.Region, w slotWord) { e.StoreRelease64(offSlot, uint64(w)) }
+
+// windowsHeld reports whether w is the word of a holder on Windows (Wine, on a
+// file that both see), whom nothing here can prove dead.
+func windowsHeld(w slotWord) bool { return w.state() == slotLive && w>>61&1 != 0 }

@@ -117,15 +117,20 @@ func (o BoostOptions) run(ctx context.Context, mode string, result any) error {
 	if err != nil {
 		return err
 	}
-	out, err := exec.CommandContext(ctx, path, o.args(mode)...).Output()
+	return runProgram(ctx, "boost_spsc", path, o.args(mode), result)
+}
+
+// runProgram runs a program and parses its line into result.
+func runProgram(ctx context.Context, name, path string, args []string, result any) error {
+	out, err := exec.CommandContext(ctx, path, args...).Output()
 	if err != nil {
 		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 			err = fmt.Errorf("%w: %s", err, bytes.TrimSpace(exit.Stderr))
 		}
-		return fmt.Errorf("rivals: boost_spsc: %w", err)
+		return fmt.Errorf("rivals: %s: %w", name, err)
 	}
 	if err := json.Unmarshal(out, result); err != nil {
-		return fmt.Errorf("rivals: boost_spsc printed %q: %w", out, err)
+		return fmt.Errorf("rivals: %s printed %q: %w", name, out, err)
 	}
 	return nil
 }

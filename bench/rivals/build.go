@@ -11,15 +11,46 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 )
 
 //go:embed cpp/boost_spsc.cpp
 var boostSource []byte
 
+//go:embed cpp/mpmc.cpp
+var mpmcSource []byte
+
 // ErrMissing is returned when this machine lacks what a rival is built with.
 // The text names it, and the Debian package it comes in.
 var ErrMissing = errors.New("rivals: missing")
+
+// A program is one that is compiled from C++.
+type program struct {
+	name    string
+	source  []byte
+	flags   []string
+	headers []string // one of them must be found
+	debian  string   // the package they come in
+}
+
+var (
+	boostSPSC = program{
+		name: "boost_spsc", source: boostSource, flags: flags,
+		headers: []string{"boost/lockfree/spsc_queue.hpp"}, debian: "libboost-dev",
+	}
+	moodycamel = mpmcProgram("moodycamel", "-DMOODYCAMEL", "libconcurrentqueue-dev",
+		"concurrentqueue/concurrentqueue.h", "concurrentqueue/moodycamel/concurrentqueue.h", "concurrentqueue.h")
+	boostQueue  = mpmcProgram("boost-queue", "-DBOOST_QUEUE", "libboost-dev", "boost/lockfree/queue.hpp")
+	atomicQueue = mpmcProgram("atomic-queue", "-DATOMIC_QUEUE", "libatomic-queue-dev", "atomic_queue/atomic_queue.h")
+)
+
+func mpmcProgram(name, define, debian string, headers ...string) program {
+	return program{
+		name: "mpmc-" + name, source: mpmcSource, flags: slices.Concat(flags, []string{"-pthread", define}),
+		headers: headers, debian: debian,
+	}
+}
 
 var flags = []string{"-O3", "-march=native", "-std=c++17"}
 
@@ -29,16 +60,29 @@ var flags = []string{"-O3", "-march=native", "-std=c++17"}
 // Linux, the compiler's words when it fails, and the error of ctx when that
 // ends first.
 func BuildBoost(ctx context.Context) (path string, err error) {
+	dir, err := cacheDir()
+	if err != nil {
+		return "", err
+	}
+	return buildBoost(ctx, dir)
+}
+
+func buildBoost(ctx context.Context, dir string) (path string, err error) {
+	return boostSPSC.build(ctx, dir)
+}
+
+// cacheDir is where built programs are kept.
+func cacheDir() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("rivals: no place to keep the program: %w", err)
 	}
-	return buildBoost(ctx, filepath.Join(cache, "ringway", "rivals"))
+	return filepath.Join(cache, "ringway", "rivals"), nil
 }
 
-func buildBoost(ctx context.Context, dir string) (path string, err error) {
+func (p program) build(ctx context.Context, dir string) (path string, err error) {
 	if runtime.GOOS != "linux" {
-		return "", fmt.Errorf("%w: Linux, which the Boost program is written for; this is %s", ErrMissing, runtime.GOOS)
+		return "", fmt.Errorf("%w: Linux, which the program %s is written for; this is %s", ErrMissing, p.name, runtime.GOOS)
 	}
 	compiler, err := findCompiler()
 	if err != nil {
@@ -48,17 +92,30 @@ func buildBoost(ctx context.Context, dir string) (path string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("rivals: %s --version: %w", compiler, err)
 	}
+	key := [][]byte{p.source, version, []byte(strings.Join(p.flags, " ")), cpuAbilities()}
+	return built(dir, p.name, key, func(file string) error {
+		if err := p.checkHeaders(ctx, compiler); err != nil {
+			return err
+		}
+		args := slices.Concat(p.flags, []string{"-o", file, "-x", "c++", "-"})
+		if err := compile(ctx, compiler, p.source, args...); err != nil {
+			return fmt.Errorf("rivals: %s: %w", p.name, err)
+		}
+		return nil
+	})
+}
+
+// built returns the path of the program in dir that key stands for, which build
+// makes if it isn't there.
+func built(dir, name string, key [][]byte, build func(file string) error) (path string, err error) {
 	sum := sha256.New()
-	for _, part := range [][]byte{boostSource, version, []byte(strings.Join(flags, " ")), cpuAbilities()} {
+	for _, part := range key {
 		fmt.Fprintf(sum, "%d:", len(part))
 		sum.Write(part)
 	}
-	path = filepath.Join(dir, fmt.Sprintf("boost_spsc-%.12x", sum.Sum(nil)))
+	path = filepath.Join(dir, fmt.Sprintf("%s-%.12x", name, sum.Sum(nil)))
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
-	}
-	if err := checkBoost(ctx, compiler); err != nil {
-		return "", err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("rivals: %w", err)
@@ -71,9 +128,8 @@ func buildBoost(ctx context.Context, dir string) (path string, err error) {
 	}
 	made.Close()
 	defer os.Remove(made.Name())
-	args := append(append([]string{}, flags...), "-o", made.Name(), "-x", "c++", "-")
-	if err := compile(ctx, compiler, boostSource, args...); err != nil {
-		return "", fmt.Errorf("rivals: boost_spsc.cpp: %w", err)
+	if err := build(made.Name()); err != nil {
+		return "", err
 	}
 	if err := os.Chmod(made.Name(), 0o700); err != nil {
 		return "", fmt.Errorf("rivals: %w", err)
@@ -94,14 +150,16 @@ func findCompiler() (string, error) {
 	return "", fmt.Errorf("%w: a C++ compiler (Debian: g++)", ErrMissing)
 }
 
-// checkBoost returns ErrMissing when the compiler does not find the header.
-func checkBoost(ctx context.Context, compiler string) error {
-	const source = "#include <boost/lockfree/spsc_queue.hpp>\n"
-	err := compile(ctx, compiler, []byte(source), "-std=c++17", "-E", "-o", os.DevNull, "-x", "c++", "-")
-	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("%w: boost/lockfree/spsc_queue.hpp (Debian: libboost-dev): %w", ErrMissing, err)
+// checkHeaders returns ErrMissing when the compiler finds none of the headers.
+func (p program) checkHeaders(ctx context.Context, compiler string) (err error) {
+	for _, header := range p.headers {
+		source := fmt.Sprintf("#include <%s>\n", header)
+		err = compile(ctx, compiler, []byte(source), "-std=c++17", "-E", "-o", os.DevNull, "-x", "c++", "-")
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
 	}
-	return err
+	return fmt.Errorf("%w: %s (Debian: %s): %w", ErrMissing, p.headers[0], p.debian, err)
 }
 
 // compile feeds source to the compiler and turns what it says into an error.

@@ -28,7 +28,9 @@ seconds, messages per second and the xxhash64 of both sides, and exits with
 status 1 if they differ.
 
 The hash is that of the records one after another, so for a format without
-framing (dbn, raw) it is the hash of the file behind its header.
+framing (dbn, raw) it is the hash of the file behind its header. With mpmc it is
+the sum of the hashes of all messages, whoever received them, and each receiver
+checks that they came in order.
 
 Formats, found by content unless --format says so:
   dbn     Databento Binary Encoding, not compressed
@@ -38,6 +40,7 @@ Formats, found by content unless --format says so:
   raw     --record bytes a message`,
 		Example: `  shmbench replay feed.itch
   shmbench replay --repeat 100 ticks.dbn
+  shmbench replay --topology mpmc --consumers 3 feed.itch
   shmbench replay --rate 48000 --period 1 song.wav
   shmbench replay --record 128 --json result.json dump.bin`,
 		Args: cobra.ExactArgs(1),
@@ -51,6 +54,9 @@ Formats, found by content unless --format says so:
 			records, err := feed.Open(args[0], f)
 			if err != nil {
 				return err
+			}
+			if o.Topology == "mpmc" && o.Consumers == 0 {
+				o.Consumers = 2
 			}
 			p := newProgress()
 			bar := p.bar("replay")
@@ -70,7 +76,8 @@ Formats, found by content unless --format says so:
 	flags.StringVar(&format, "format", "", "read the file as dbn, itch, wav, lines or raw, whatever it looks like")
 	flags.IntVar(&f.Period, "period", feed.DefaultPeriod, "wav: `FRAMES` a message")
 	flags.IntVar(&f.Record, "record", 0, "raw: `BYTES` a message")
-	flags.StringVar(&o.Topology, "topology", "spsc", "spsc: one producer, one consumer")
+	flags.StringVar(&o.Topology, "topology", "spsc", "spsc: one receiver; mpmc: each record goes to one of --consumers")
+	flags.IntVar(&o.Consumers, "consumers", 0, "mpmc: this many receiving processes; 0 is 2, or 1 for spsc")
 	flags.IntVar(&o.Repeat, "repeat", 1, "send the whole file this often")
 	flags.Float64Var(&o.Rate, "rate", 0, "send this many `MSG/S`, evenly spaced; 0 is as fast as it goes")
 	flags.IntVar(&o.Capacity, "capacity", 0, "`BYTES` of the ring, a power of two; 0 chooses")

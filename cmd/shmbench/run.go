@@ -18,7 +18,7 @@ func runCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "run",
-		Short: "Measure round trips or throughput between two pinned processes",
+		Short: "Measure round trips or throughput between pinned processes",
 		Long: `run measures one thing: with --mode latency the round trip of a message that the
 other process sends back, with --mode throughput how many messages per second
 one process can send to the other. The physical limit is measured beside it:
@@ -31,7 +31,8 @@ one process can send to the other. The physical limit is measured beside it:
 The figures are those of the median run.`,
 		Example: `  shmbench run --mode latency --size 32
   shmbench run --mode throughput --size 8 --capacity 8388608 --rival boost
-  shmbench run --mode throughput --size 8 --batch 32 --json -`,
+  shmbench run --mode throughput --size 8 --batch 32 --json -
+  shmbench run --topology mpmc --producers 2 --consumers 2 --mode throughput --size 8`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if !cmd.Flags().Changed("wait") && o.Mode == bench.Throughput {
@@ -57,7 +58,9 @@ The figures are those of the median run.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.Topology, "topology", "spsc", "spsc: one producer, one consumer")
+	flags.StringVar(&o.Topology, "topology", "spsc", "spsc: one producer, one consumer; mpmc: any number of both")
+	flags.IntVar(&o.Producers, "producers", 1, "throughput over mpmc: so many producing processes")
+	flags.IntVar(&o.Consumers, "consumers", 1, "throughput over mpmc: so many consuming processes")
 	flags.StringVar(&o.Mode, "mode", bench.Latency, "latency or throughput")
 	flags.IntVar(&o.Size, "size", 64, "`BYTES` of a message")
 	flags.IntVar(&o.Capacity, "capacity", ringway.DefaultCapacity, "`BYTES` of the ring, a power of two")

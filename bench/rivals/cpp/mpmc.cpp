@@ -18,9 +18,9 @@
 //   --timeout S      seconds after which the program is ended by SIGALRM
 //
 // A thread that finds the queue full or empty executes a PAUSE, and yields its
-// processor after 64 of them when there are more threads than processors: a
-// thread that spins away the time in which the other side could run would make
-// any queue slow.
+// processor after 64 of them: a thread that spins away the time in which the
+// other side could run makes any queue slow, and with more threads than
+// processors there are many.
 //
 // It prints one line of JSON and exits with 1 when what was popped isn't what
 // was pushed.
@@ -54,23 +54,34 @@ struct options {
 	uint64_t messages = 0, duration = 1000;
 	std::vector<int> cpus;
 	unsigned timeout = 60;
-	bool crowded = false; // more threads than processors
 };
 
 // What to do while the queue is full or empty.
 struct wait {
-	const bool crowded;
 	unsigned times = 0;
 	void again() {
 		relax();
-		if (++times % 64 == 0 && crowded) sched_yield();
+		if (++times % 64 == 0) sched_yield();
+	}
+};
+
+// An engine has a producer and a consumer, one for each thread. push and pop
+// take and give at most n and return how many; one and any are those of one.
+// This is push and pop of an engine that has none.
+template <typename T> struct loops {
+	size_t push(const uint64_t *v, size_t n) {
+		size_t k = 0;
+		while (k < n && static_cast<T *>(this)->one(v[k])) k++;
+		return k;
+	}
+	size_t pop(uint64_t *v, size_t n) {
+		size_t k = 0;
+		while (k < n && static_cast<T *>(this)->any(v[k])) k++;
+		return k;
 	}
 };
 
 } // namespace
-
-// An engine has a producer and a consumer, one for each thread. push and pop
-// take and give at most n and return how many; one and any are those of one.
 
 #if defined(MOODYCAMEL)
 #if __has_include(<concurrentqueue/concurrentqueue.h>)
@@ -83,12 +94,15 @@ struct wait {
 
 namespace {
 
+// With tokens, the room is that of each producer. Larger blocks than usual, which
+// the header advises where producers are few and messages many, made batches
+// nearly twice as fast. try_enqueue, which would bound the queue without
+// MAX_SUBQUEUE_SIZE, got stuck every few runs, with the producer finding no room
+// and the consumers no message.
 struct traits : moodycamel::ConcurrentQueueDefaultTraits {
-#ifndef BLK
-#define BLK 32
-#endif
-	static const size_t BLOCK_SIZE = BLK;
+	static const size_t BLOCK_SIZE = 256;
 	static const size_t EXPLICIT_INITIAL_INDEX_SIZE = capacity / BLOCK_SIZE;
+	static const size_t MAX_SUBQUEUE_SIZE = capacity;
 };
 
 struct engine {
@@ -101,13 +115,8 @@ struct engine {
 		queue &q;
 		moodycamel::ProducerToken token;
 		explicit producer(engine &e) : q(e.q), token(e.q) {}
-#ifdef ALLOC
 		bool one(uint64_t v) { return q.enqueue(token, v); }
 		size_t push(const uint64_t *v, size_t n) { return q.enqueue_bulk(token, v, n) ? n : 0; }
-#else
-		bool one(uint64_t v) { return q.try_enqueue(token, v); }
-		size_t push(const uint64_t *v, size_t n) { return q.try_enqueue_bulk(token, v, n) ? n : 0; }
-#endif
 	};
 	struct consumer {
 		queue &q;
@@ -127,30 +136,15 @@ namespace {
 
 struct engine {
 	static constexpr const char *name = "boost::lockfree::queue";
-#ifdef DYN
-	using queue = boost::lockfree::queue<uint64_t>;
-	queue q{capacity};
-#else
-	using queue = boost::lockfree::queue<uint64_t, boost::lockfree::capacity<65534>>;
-	queue q;
-#endif
+	// A capacity that is compiled in makes it faster, and is at most 65,534.
+	boost::lockfree::queue<uint64_t, boost::lockfree::capacity<capacity - 2>> q;
 	explicit engine(const options &) {}
 
-	struct side {
-		queue &q;
-		explicit side(engine &e) : q(e.q) {}
-		bool one(uint64_t v) { return q.bounded_push(v); }
-		bool any(uint64_t &v) { return q.pop(v); }
-		size_t push(const uint64_t *v, size_t n) {
-			size_t k = 0;
-			while (k < n && one(v[k])) k++;
-			return k;
-		}
-		size_t pop(uint64_t *v, size_t n) {
-			size_t k = 0;
-			while (k < n && any(v[k])) k++;
-			return k;
-		}
+	struct side : loops<side> {
+		engine &e;
+		explicit side(engine &e) : e(e) {}
+		bool one(uint64_t v) { return e.q.bounded_push(v); }
+		bool any(uint64_t &v) { return e.q.pop(v); }
 	};
 	using producer = side;
 	using consumer = side;
@@ -165,33 +159,16 @@ namespace {
 
 struct engine {
 	static constexpr const char *name = "atomic_queue::AtomicQueue";
-#ifndef AQ
-#define AQ atomic_queue::AtomicQueue<uint64_t, capacity>
-#endif
-	using queue = AQ;
-	queue q;
+	// AtomicQueue2, AtomicQueueB and the calls that wait, push and pop, weren't
+	// clearly faster; and a consumer in pop can't be told that there is no more.
+	atomic_queue::AtomicQueue<uint64_t, capacity> q;
 	explicit engine(const options &) {}
 
-	struct side {
-		queue &q;
-		explicit side(engine &e) : q(e.q) {}
-#ifdef OPT
-		bool one(uint64_t v) { q.push(v); return true; }
-		bool any(uint64_t &v) { if (q.was_empty()) return false; v = q.pop(); return true; }
-#else
-		bool one(uint64_t v) { return q.try_push(v); }
-		bool any(uint64_t &v) { return q.try_pop(v); }
-#endif
-		size_t push(const uint64_t *v, size_t n) {
-			size_t k = 0;
-			while (k < n && one(v[k])) k++;
-			return k;
-		}
-		size_t pop(uint64_t *v, size_t n) {
-			size_t k = 0;
-			while (k < n && any(v[k])) k++;
-			return k;
-		}
+	struct side : loops<side> {
+		engine &e;
+		explicit side(engine &e) : e(e) {}
+		bool one(uint64_t v) { return e.q.try_push(v); }
+		bool any(uint64_t &v) { return e.q.try_pop(v); }
 	};
 	using producer = side;
 	using consumer = side;
@@ -241,7 +218,7 @@ void meet(control &c) {
 void produce(const options &o, engine &e, control &c, size_t id, uint64_t quota) {
 	engine::producer p(e);
 	std::vector<uint64_t> buffer(o.batch);
-	wait w{o.crowded};
+	wait w;
 	uint64_t sent = 0, sum = 0, next = (uint64_t(id) << 48) + 1;
 	pin(o, id);
 	meet(c);
@@ -271,7 +248,7 @@ void produce(const options &o, engine &e, control &c, size_t id, uint64_t quota)
 void consume(const options &o, engine &e, control &c, size_t id, double &end) {
 	engine::consumer p(e);
 	std::vector<uint64_t> buffer(o.batch);
-	wait w{o.crowded};
+	wait w;
 	uint64_t got = 0, told = 0, sum = 0;
 	pin(o, o.producers + id);
 	meet(c);
@@ -361,7 +338,6 @@ int main(int argc, char **argv) {
 	if (o.batch < 1 || o.batch > capacity / 64) return usage("--batch wants 1 to 1024");
 	if (o.duration < 1) return usage("--duration wants at least 1");
 	if (o.cpus.empty()) o.cpus = {0, 1};
-	o.crowded = o.producers + o.consumers > o.cpus.size();
 	alarm(o.timeout);
 	return run(o);
 }

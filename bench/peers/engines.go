@@ -1,0 +1,109 @@
+package main
+
+import (
+	"sync/atomic"
+
+	"github.com/puzpuzpuz/xsync/v4"
+)
+
+// engine is a queue. The loops are in the engine and not around it, so that
+// there is no call through an interface for each message.
+type engine interface {
+	name() string
+
+	// produce sends first, first+1 and so on until it has sent quota or is
+	// stopped.
+	produce(t *tally, first, quota uint64, stop *atomic.Bool)
+
+	// consume receives until there is nothing more.
+	consume(t *tally)
+
+	// close is called when all producers are done, with how many they sent.
+	close(sent uint64)
+}
+
+// spin is how often is tried before the processor is yielded.
+const spin = 64
+
+type xsyncEngine struct {
+	q        *xsync.MPMCQueue[uint64]
+	sent     atomic.Uint64 // valid when done
+	done     atomic.Bool
+	received atomic.Uint64
+}
+
+func newXsync() *xsyncEngine {
+	return &xsyncEngine{q: xsync.NewMPMCQueue[uint64](capacity)}
+}
+
+func (*xsyncEngine) name() string { return "xsync.MPMCQueue" }
+
+func (e *xsyncEngine) produce(t *tally, first, quota uint64, stop *atomic.Bool) {
+	v, failed := first, 0
+	var sum uint64
+	for ; v-first < quota && !stop.Load(); v++ {
+		for !e.q.TryEnqueue(v) {
+			if failed++; failed%spin == 0 {
+				yield()
+			}
+		}
+		sum += v
+	}
+	t.n, t.sum = v-first, sum
+}
+
+// consume ends when all consumers together have received what was sent; that
+// TryDequeue fails doesn't mean that the queue is empty.
+func (e *xsyncEngine) consume(t *tally) {
+	failed := 0
+	var n, told, sum uint64
+	for {
+		if v, ok := e.q.TryDequeue(); ok {
+			n++
+			sum += v
+			continue
+		}
+		if e.done.Load() {
+			if e.received.Add(n-told) >= e.sent.Load() {
+				break
+			}
+			told = n
+		}
+		if failed++; failed%spin == 0 {
+			yield()
+		}
+	}
+	t.n, t.sum = n, sum
+}
+
+func (e *xsyncEngine) close(sent uint64) {
+	e.sent.Store(sent)
+	e.done.Store(true)
+}
+
+type channelEngine struct{ c chan uint64 }
+
+func newChannel() channelEngine { return channelEngine{make(chan uint64, capacity)} }
+
+func (channelEngine) name() string { return "chan uint64" }
+
+func (e channelEngine) produce(t *tally, first, quota uint64, stop *atomic.Bool) {
+	v := first
+	var sum uint64
+	for ; v-first < quota && !stop.Load(); v++ {
+		e.c <- v
+		sum += v
+	}
+	t.n, t.sum = v-first, sum
+}
+
+func (e channelEngine) consume(t *tally) {
+	var n, sum uint64
+	for v := range e.c {
+		n++
+		sum += v
+	}
+	t.n, t.sum = n, sum
+}
+
+func (e channelEngine) close(uint64) { close(e.c) }
