@@ -66,14 +66,14 @@ func (r *Ring) Consumer() (*Consumer, error) {
 // Recv returns io.EOF when the ring's end was declared and everything received,
 // the error of ctx, ErrPeerDead (the producer died, and everything that it had
 // sent was received), ErrCorrupt, ErrFault or ErrClosed.
-func (c *Consumer) Recv(ctx context.Context) (Message, error) { return c.recv(ctx) }
+func (c *Consumer) Recv(ctx context.Context) (Message, error) { return c.recv(ctx, true) }
 
 // TryRecv is Recv without waiting: it returns ErrEmpty when no message is
 // there. It makes no system call unless the producer sleeps.
-func (c *Consumer) TryRecv() (Message, error) { return c.recv(nil) }
+func (c *Consumer) TryRecv() (Message, error) { return c.recv(context.Background(), false) }
 
-// recv receives, and waits for a message if ctx is not nil.
-func (c *Consumer) recv(ctx context.Context) (Message, error) {
+// recv receives, and waits for a message if it is to wait.
+func (c *Consumer) recv(ctx context.Context, wait bool) (Message, error) {
 	if !c.gate.Enter() {
 		return Message{}, c.shutOut("receive")
 	}
@@ -97,7 +97,7 @@ func (c *Consumer) recv(ctx context.Context) (Message, error) {
 	}
 	err = c.missed(err)
 	c.gate.Exit()
-	if err == ErrEmpty && ctx != nil {
+	if err == ErrEmpty && wait {
 		return c.recvWaiting(ctx)
 	}
 	return Message{}, err

@@ -51,17 +51,17 @@ func (r *Ring) Producer() (*Producer, error) {
 // even if this process dies at once. It returns the error of ctx, ErrTooLarge,
 // ErrPeerDead (the consumer died while the ring was full), ErrCorrupt, ErrFault
 // or ErrClosed; then nothing was sent. An open claim is given back.
-func (p *Producer) Send(ctx context.Context, b []byte) error { return p.send(ctx, 0, b) }
+func (p *Producer) Send(ctx context.Context, b []byte) error { return p.send(ctx, true, 0, b) }
 
 // SendTyped is Send with a message type, which means what the application
 // wants it to mean.
 func (p *Producer) SendTyped(ctx context.Context, typ uint16, b []byte) error {
-	return p.send(ctx, typ, b)
+	return p.send(ctx, true, typ, b)
 }
 
-// send sends, and waits for room if ctx is not nil. It and recv are written for
+// send sends, and waits for room if it is to wait. It and recv are written for
 // few calls on their straight way: those are what a small message costs.
-func (p *Producer) send(ctx context.Context, typ uint16, b []byte) error {
+func (p *Producer) send(ctx context.Context, wait bool, typ uint16, b []byte) error {
 	if !p.gate.Enter() {
 		return p.shutOut("send")
 	}
@@ -77,7 +77,7 @@ func (p *Producer) send(ctx context.Context, typ uint16, b []byte) error {
 		return nil
 	}
 	p.gate.Exit()
-	if err == ErrFull && ctx != nil {
+	if err == ErrFull && wait {
 		return p.sendWaiting(ctx, typ, b)
 	}
 	return p.failed("send", err)
@@ -147,10 +147,12 @@ func (p *Producer) waiter(ctx context.Context, op string) waiter {
 
 // TrySend is Send without waiting: it returns ErrFull when there is no room.
 // It makes no system call unless the consumer sleeps.
-func (p *Producer) TrySend(b []byte) error { return p.send(nil, 0, b) }
+func (p *Producer) TrySend(b []byte) error { return p.send(context.Background(), false, 0, b) }
 
 // TrySendTyped is TrySend with a message type.
-func (p *Producer) TrySendTyped(typ uint16, b []byte) error { return p.send(nil, typ, b) }
+func (p *Producer) TrySendTyped(typ uint16, b []byte) error {
+	return p.send(context.Background(), false, typ, b)
+}
 
 // SendBatch copies the messages into the ring, in order, as messages of type
 // 0, waiting for room until ctx ends. Those that fit at the same time become

@@ -14,9 +14,6 @@ func countAllocs() allocs {
 // count returns the allocations since a.
 func (a allocs) count() uint64 { return uint64(countAllocs() - a) }
 
-// per returns the allocations since a, divided by n.
-func (a allocs) per(n int64) float64 { return perMessage(float64(a.count()), n) }
-
 // perMessage divides allocations by messages. What the runtime itself allocates
 // now and then is not told apart: less than one in a hundred thousand messages
 // counts as none.

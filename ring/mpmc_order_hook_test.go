@@ -93,23 +93,35 @@ func TestMPMCSweepThatSleptLeavesTheSuccessorAlone(t *testing.T) {
 	r.whole(0, 2)
 }
 
+func TestMPMCSweepThatSleptDoesNotMarkTheSuccessor(t *testing.T) {
+	r := smallMPMC(t, 2)
+	r.die(0)
+	r.meanwhile(offGen, func(a *mem.Access) bool { return a.Op == mem.OpAdd && a.After }, func() {
+		r.sweep(0)
+		r.attach(0)
+	})
+	if rec, err := Sweep(r.g, r.body, r.t, 0, 1); rec != (Recovered{}) || err != nil {
+		t.Errorf("the late sweep did %+v, %v", rec, err)
+	}
+	if s := r.t.Slot(0); s != MakeSlot(SlotLive, 2, 1000) {
+		t.Errorf("the successor's slot is %x", s)
+	}
+}
+
 func TestMPMCHintsAreNotStoredBehindF(t *testing.T) {
 	r := newMPMCRing(t, cells16, StartCell+14, 4, MPMCOptions{})
 	body := reflect.ValueOf(r.body).Pointer()
-	busy := false
-	rounds := 0
+	left, rounds := 0, 0 // accesses until the others move, and what they sent
 	hook(t, func(a *mem.Access) {
 		off := uint64(a.Addr - body)
 		if (off == offTail || off == offHead) && (a.Op == mem.OpStoreRelease || a.Op == mem.OpCAS) && !a.After && a.Value < r.word(offFree) {
 			t.Errorf("hint at %#x becomes %#x, F is %#x", off, a.Value, r.word(offFree))
 		}
-		// After each step of participant 0 the others go around the ring,
-		// if they can.
-		if busy || !a.After {
+		// After some step of participant 0 the others go around the ring, if
+		// they can.
+		if left--; left != 0 {
 			return
 		}
-		busy = true
-		defer func() { busy = false }()
 		for i := range 40 {
 			if r.p[1].TrySend(1, make([]byte, r.size(1+i%3))) == nil {
 				rounds++
@@ -119,7 +131,8 @@ func TestMPMCHintsAreNotStoredBehindF(t *testing.T) {
 			}
 		}
 	})
-	for i := range 60 {
+	for i := range 800 {
+		left = 1 + i/4%25
 		switch i % 4 {
 		case 0:
 			_ = r.p[0].TrySend(1, make([]byte, r.size(1+i%8)))
@@ -131,7 +144,7 @@ func TestMPMCHintsAreNotStoredBehindF(t *testing.T) {
 			r.c[0].Release()
 		}
 	}
-	mem.Hook = nil
+	left = 0
 	if rounds < 1000 {
 		t.Errorf("the others sent only %d messages", rounds)
 	}

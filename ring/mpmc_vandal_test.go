@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 )
@@ -162,6 +163,19 @@ func TestMPMCVandalGetsNothingButErrors(t *testing.T) {
 }
 
 func TestMPMCCorruptWordIsNamed(t *testing.T) {
+	// A span that crosses the end, with what could be a frame.
+	for _, send := range []bool{false, true} {
+		r := newMPMCRing(t, cells16, StartCell+15, 3, MPMCOptions{})
+		r.setCell(15, smallWord(2, 2, 0))
+		r.setWord(r.dataOff()+15*256, uint64(MakeHeader(500, 1, 0)))
+		_, err := r.c[0].Next()
+		if send {
+			err = r.p[0].TrySend(1, nil)
+		}
+		if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "of cell 15 (body offset 0x1078), no frame at") {
+			t.Errorf("a frame across the end: %v", err)
+		}
+	}
 	for name, c := range map[string]struct {
 		word   uint64
 		send   bool

@@ -78,7 +78,8 @@
 //	       3 SWEPT  found dead, and everything it owned is recovered
 //
 // DEAD and SWEPT are written by the algorithm in the body, for participants that
-// joined (Section.Join).
+// joined (Section.Join). The incarnation grows by one (modulo 2³⁰) with each
+// attach, so that a word which was seen before is not taken for a later one.
 //
 // On Linux a lock tells who holds an entry. On Windows the slot word of state
 // LIVE is the hold itself, exchanged before the rest is written, and the

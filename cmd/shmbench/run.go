@@ -67,7 +67,7 @@ The figures are those of the median run.`,
 	flags.DurationVar(&o.Duration, "duration", time.Second, "how long each run measures")
 	flags.IntVar(&o.Runs, "runs", 5, "how many runs must count")
 	flags.IntVar(&o.Batch, "batch", 1, "throughput: messages a call")
-	flags.StringVar(&rival, "rival", "", "throughput: measure this one by turns with ours: boost (spsc_queue, needs a C++ compiler and libboost-dev)")
+	flags.StringVar(&rival, "rival", "", "throughput of 8-byte messages: measure this one by turns with ours: "+rivalNames()+" (make peers installs what they are built with)")
 	waitFlag(cmd, &o.Wait, ringway.BusySpin)
 	flags.Lookup("wait").Usage += "; throughput without it is adaptive, since who looks all the time fights with the sender for its line"
 	jsonFlag(cmd, &jsonTo)
