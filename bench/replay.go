@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/bits"
@@ -39,10 +40,10 @@ var ErrMismatch = errors.New("the receiver got something else than was sent")
 // A torn or malformed record is an error before anything is sent. When the two
 // sides differ the result comes with an error that matches ErrMismatch.
 //
-// With mpmc each record goes to one of the receivers. Then both hashes are the
-// sum of the xxhash64 of each message, seeded with its number modulo 65536,
-// which doesn't depend on who received it; and each receiver sees to it that
-// the numbers it gets only grow.
+// With mpmc each record goes to one of the receivers, with its number in the
+// eight bytes before it. Then both hashes are the sum of the xxhash64 of each
+// record, seeded with its number, which doesn't depend on who received it; and
+// each receiver sees to it that the numbers it gets only grow.
 func Replay(ctx context.Context, f *feed.Feed, o ReplayOptions) (Result, error) {
 	kind, err := kindOf(o.Topology)
 	if err != nil {
@@ -61,7 +62,7 @@ func Replay(ctx context.Context, f *feed.Feed, o ReplayOptions) (Result, error) 
 	}
 	capacity := o.Capacity
 	if capacity == 0 {
-		capacity = max(ringway.DefaultCapacity, 1<<bits.Len(uint(2*largest+32)))
+		capacity = max(ringway.DefaultCapacity, 1<<bits.Len(uint(2*(largest+numberSize)+256)))
 	}
 	name := uniqueName("replay")
 	r, err := ringway.CreateRing(name, kind, ringway.Capacity(capacity), ringway.Wait(o.Wait), ringway.Prefault())
@@ -105,7 +106,10 @@ func Replay(ctx context.Context, f *feed.Feed, o ReplayOptions) (Result, error) 
 		var one received
 		if err := c.hear(&one); err != nil && failed == nil {
 			failed = err
-			cancel() // somebody receives no more
+			cancel() // somebody receives no more: there will be no end
+			for _, c := range team {
+				c.kill()
+			}
 		}
 		got.add(one)
 	}
@@ -156,10 +160,10 @@ type digest struct {
 	messages int64
 }
 
-func (d *digest) add(b []byte, number uint16) {
+func (d *digest) add(b []byte, number uint64) {
 	_, _ = d.payload.Write(b)
 	var one xxhash.Digest
-	one.ResetWithSeed(uint64(number))
+	one.ResetWithSeed(number)
 	_, _ = one.Write(b)
 	d.sum += one.Sum64()
 	d.messages++
@@ -182,8 +186,13 @@ func (d *digest) send(ctx context.Context, r *ringway.Ring, f *feed.Feed, o Repl
 			if err := pace.wait(ctx); err != nil {
 				return err
 			}
-			number := uint16(d.messages)
-			if err := p.SendTyped(ctx, number, record); err != nil {
+			number := uint64(d.messages)
+			if r.Kind() == ringway.MPMC {
+				err = sendNumbered(ctx, p, number, record)
+			} else {
+				err = p.Send(ctx, record)
+			}
+			if err != nil {
 				return err
 			}
 			d.add(record, number)
@@ -196,6 +205,19 @@ func (d *digest) send(ctx context.Context, r *ringway.Ring, f *feed.Feed, o Repl
 		o.Progress(d.messages, all)
 	}
 	return p.End(ctx)
+}
+
+// numberSize is the size of the number before each record over mpmc.
+const numberSize = 8
+
+func sendNumbered(ctx context.Context, p *ringway.Producer, number uint64, record []byte) error {
+	b, err := p.Claim(ctx, numberSize+len(record))
+	if err != nil {
+		return err
+	}
+	binary.LittleEndian.PutUint64(b, number)
+	copy(b[numberSize:], record)
+	return p.Commit()
 }
 
 // pace spaces messages evenly. It keeps to the schedule, not to the gap: after

@@ -29,6 +29,7 @@ func (r *testMPMC) meanwhile(off uint64, what func(*mem.Access) bool, f func()) 
 
 func TestMPMCSkipLooksAgainAtWhatItWentPast(t *testing.T) {
 	r := stallRing(t, 3)
+	r.none(1, ErrEmpty)
 	b, err := r.p[0].Claim(10)
 	if err != nil {
 		t.Fatal(err)
@@ -111,17 +112,22 @@ func TestMPMCSweepThatSleptDoesNotMarkTheSuccessor(t *testing.T) {
 func TestMPMCHintsAreNotStoredBehindF(t *testing.T) {
 	r := newMPMCRing(t, cells16, StartCell+14, 4, MPMCOptions{})
 	body := reflect.ValueOf(r.body).Pointer()
+	others := false
 	left, rounds := 0, 0 // accesses until the others move, and what they sent
 	hook(t, func(a *mem.Access) {
 		off := uint64(a.Addr - body)
 		if (off == offTail || off == offHead) && (a.Op == mem.OpStoreRelease || a.Op == mem.OpCAS) && !a.After && a.Value < r.word(offFree) {
 			t.Errorf("hint at %#x becomes %#x, F is %#x", off, a.Value, r.word(offFree))
 		}
-		// After some step of participant 0 the others go around the ring, if
-		// they can.
-		if left--; left != 0 {
+		// After some step of participant 0, and when it has claimed padding,
+		// the others go around the ring, if they can.
+		left--
+		padding := a.Op == mem.OpCAS && a.After && a.OK && a.Value&7 == 6
+		if others || left != 0 && !padding {
 			return
 		}
+		others = true
+		defer func() { others = false }()
 		for i := range 40 {
 			if r.p[1].TrySend(1, make([]byte, r.size(1+i%3))) == nil {
 				rounds++
@@ -131,11 +137,11 @@ func TestMPMCHintsAreNotStoredBehindF(t *testing.T) {
 			}
 		}
 	})
-	for i := range 800 {
-		left = 1 + i/4%25
+	for i := range 4000 {
+		left = 1 + i/4%70
 		switch i % 4 {
 		case 0:
-			_ = r.p[0].TrySend(1, make([]byte, r.size(1+i%8)))
+			_ = r.p[0].TrySend(1, make([]byte, r.size(1+i/4%8)))
 		case 1:
 			_, _ = r.p[0].TrySendBatch(1, [][]byte{make([]byte, 300), make([]byte, 900)})
 		case 2:
@@ -144,7 +150,7 @@ func TestMPMCHintsAreNotStoredBehindF(t *testing.T) {
 			r.c[0].Release()
 		}
 	}
-	left = 0
+	others = true
 	if rounds < 1000 {
 		t.Errorf("the others sent only %d messages", rounds)
 	}

@@ -166,6 +166,7 @@ func TestMPMCCorruptWordIsNamed(t *testing.T) {
 	// A span that crosses the end, with what could be a frame.
 	for _, send := range []bool{false, true} {
 		r := newMPMCRing(t, cells16, StartCell+15, 3, MPMCOptions{})
+		r.none(0, ErrEmpty)
 		r.setCell(15, smallWord(2, 2, 0))
 		r.setWord(r.dataOff()+15*256, uint64(MakeHeader(500, 1, 0)))
 		_, err := r.c[0].Next()
@@ -202,4 +203,51 @@ func TestMPMCCorruptWordIsNamed(t *testing.T) {
 // smallWord is a word for the first cell of a new ring of 16.
 func smallWord(span, state, owner uint64) uint64 {
 	return StartCell<<20 | span<<20 | owner<<8 | state
+}
+
+func TestMPMCBadFrameInAClaimIsNotHandedOut(t *testing.T) {
+	for _, sum := range []bool{false, true} {
+		g := cells16
+		g.Checksum = sum
+		for name, h := range map[string]uint64{
+			"nothing":     0,
+			"of 505":      uint64(MakeHeader(505, 1, 0)),
+			"of 2³²-1":    uint64(MakeHeader(1<<32-1, 1, 0)),
+			"padding":     uint64(MakeHeader(1, 1, FlagPad)),
+			"other sum":   uint64(MakeHeader(1, 1, FlagChecksum)),
+			"no mark":     uint64(MakeHeader(1, 1, 0)) &^ (0xff << 56),
+			"other flags": uint64(MakeHeader(1, 1, FlagMore)),
+		} {
+			for second := range 2 {
+				r := newMPMCRing(t, g, StartCell, 2, MPMCOptions{})
+				if _, err := r.p[0].TrySendBatch(1, [][]byte{make([]byte, 100), make([]byte, 200), make([]byte, 30)}); err != nil {
+					t.Fatal(err)
+				}
+				at, freed := r.dataOff(), r.cellWord(StartCell+16, 2, 0, 0, 0, 0)
+				if second == 1 {
+					at += 8 + 104
+					if sum {
+						at += 8
+					}
+					if name == "nothing" {
+						continue // that is the end
+					}
+				}
+				r.setWord(at, h)
+				if second == 1 {
+					if _, err := r.c[1].Next(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for range 2 {
+					if _, err := r.c[1].Next(); !errors.Is(err, ErrCorrupt) {
+						t.Errorf("checksum %t, frame %d, %s: %v", sum, second, name, err)
+					}
+				}
+				if r.c[1].Release() || r.cell(0) == freed {
+					t.Errorf("checksum %t, frame %d, %s: the claim was released", sum, second, name)
+				}
+			}
+		}
+	}
 }
