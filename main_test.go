@@ -19,6 +19,7 @@ func TestMain(m *testing.M) {
 		"receive":  receiveNumbers,
 		"truncate": truncateFile,
 		"worker":   worker,
+		"claim":    claimAndStay,
 	})
 }
 

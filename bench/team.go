@@ -463,17 +463,21 @@ func (s *team) produce(ctx context.Context) error {
 // produceSome sends messages for a while.
 func (s *team) produceSome(ctx context.Context) (err error) {
 	per := max(1, min(4096, 1<<20/max(s.orders.Size, 1)))
-	for i := 0; i < per; i += s.orders.Batch {
-		if s.orders.Batch == 1 {
-			s.stamp(s.buf)
-			err = s.out.Send(ctx, s.buf)
-		} else {
-			for _, b := range s.batch {
-				s.stamp(b)
+	if s.orders.Batch == 1 {
+		out, buf := s.out, s.buf
+		for range per {
+			s.stamp(buf)
+			if err := out.Send(ctx, buf); err != nil {
+				return err
 			}
-			_, err = s.out.SendBatch(ctx, s.batch)
 		}
-		if err != nil {
+		return nil
+	}
+	for i := 0; i < per; i += s.orders.Batch {
+		for _, b := range s.batch {
+			s.stamp(b)
+		}
+		if _, err = s.out.SendBatch(ctx, s.batch); err != nil {
 			return err
 		}
 	}
@@ -482,53 +486,91 @@ func (s *team) produceSome(ctx context.Context) (err error) {
 
 // consume receives, copies out and checks what is produced, and tells the
 // leader how much of it came while that counted.
-func (s *team) consume(ctx context.Context) error {
+func (s *team) consume(ctx context.Context) (err error) {
 	s.words.Store64(offCount+uint64(s.orders.Member)*mem.Line, 0)
 	if err := s.meet(ctx); err != nil {
 		return err
 	}
 	s.run++
-	var count, first, last uint64
-	stage := uint64(stageWarm)
-	for {
-		var err error
-		k := 1
-		if s.orders.Batch == 1 {
-			s.got[0], err = s.in.Recv(ctx)
-		} else {
-			k, err = s.in.RecvBatch(ctx, s.got)
+	t := tally{team: s}
+	if s.orders.Batch == 1 {
+		// What a small message costs is counted in nanoseconds: no more than
+		// needed is done here for each.
+		for in := s.in; ; {
+			m, err := in.Recv(ctx)
+			if err != nil {
+				return err
+			}
+			if ended, err := t.take(m); ended || err != nil {
+				return err
+			}
 		}
+	}
+	for {
+		k, err := s.in.RecvBatch(ctx, s.got)
 		if err != nil {
 			return err
 		}
-		if now := s.words.Load64(offStage); now != stage {
-			if stage == stageWarm {
-				first = count
-			}
-			if now == stageStop {
-				last = count
-			}
-			stage = now
-		}
 		for _, m := range s.got[:k] {
-			b := m.Payload
-			if m.Type == typeEnd {
-				if binary.LittleEndian.Uint64(b) != s.run {
-					continue
-				}
-				s.words.Store64(offCount+uint64(s.orders.Member)*mem.Line, last-first)
-				s.words.Add64(offEnded, 1)
-				return s.in.Release()
+			if ended, err := t.take(m); ended || err != nil {
+				return err
 			}
-			if len(b) > 8 {
-				b = s.buf[:copy(s.buf, b)]
-			}
-			if !s.check(b) {
-				return fmt.Errorf("message %d arrived with another payload, or out of order", count)
-			}
-			count++
 		}
 	}
+}
+
+// tally is what a consumer counts in one run.
+type tally struct {
+	*team
+	count, first uint64 // messages: all, and when those began that count
+	last         uint64 // and when they ended
+	stage        uint64
+}
+
+// take takes note of a message, and reports whether the run has ended.
+func (t *tally) take(m ringway.Message) (ended bool, err error) {
+	b := m.Payload
+	if m.Type == typeEnd {
+		return t.end(b)
+	}
+	if t.count%32 == 0 {
+		t.look()
+	}
+	if len(b) > 8 {
+		b = t.buf[:copy(t.buf, b)]
+	}
+	if !t.check(b) {
+		return false, fmt.Errorf("message %d arrived with another payload, or out of order", t.count)
+	}
+	t.count++
+	return false, nil
+}
+
+// look takes note of the stage that the run is at.
+func (t *tally) look() {
+	now := t.words.Load64(offStage)
+	if now == t.stage {
+		return
+	}
+	if t.stage == stageWarm {
+		t.first = t.count
+	}
+	if now == stageStop {
+		t.last = t.count
+	}
+	t.stage = now
+}
+
+// end ends the run if that is what b, the payload of a message that says so,
+// is about.
+func (t *tally) end(b []byte) (bool, error) {
+	if binary.LittleEndian.Uint64(b) != t.run {
+		return false, nil
+	}
+	t.look()
+	t.words.Store64(offCount+uint64(t.orders.Member)*mem.Line, t.last-t.first)
+	t.words.Add64(offEnded, 1)
+	return true, t.in.Release()
 }
 
 // stamp writes this producer's next number into a message, if it is long enough.

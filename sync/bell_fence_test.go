@@ -17,6 +17,9 @@ func lockstep(t *testing.T, n int, one, other func(i int), check func(i int) boo
 		t.Skip("one processor reorders nothing")
 	}
 	n = rounds(n)
+	if mem.Hooked {
+		n /= 20 // what describes an access to a hook is slow, and fences
+	}
 	var turn, back atomic.Int64
 	meet := func(w *atomic.Int64, i int) bool {
 		for looks := 0; w.Load() != int64(i); looks++ {
@@ -58,12 +61,28 @@ func lockstep(t *testing.T, n int, one, other func(i int), check func(i int) boo
 
 var spinHere atomic.Int64
 
+// backlog is memory that one goroutine takes into its processor's cache, so
+// that the stores of another one to it take long. A store that follows them
+// waits in the store buffer, and a load that follows that one overtakes it.
+type backlog struct{ mem.Region }
+
+func newBacklog() backlog { return backlog{shared(24)} }
+
+// store is called by either: the one who is to be slow second.
+func (b backlog) store() {
+	for off := uint64(0); off < b.Len(); off += mem.Line {
+		b.StoreRelease64(off, 1)
+	}
+}
+
 // neither has a sleeper that announces and looks run against a ringer that
 // publishes and rings. Either the look sees what was published or the ring
 // wakes: never neither.
 func neither(t *testing.T, r mem.Region, ringer *Bell, seq func() uint32, announce func()) {
 	t.Helper()
 	var look uint64
+	slow := newBacklog()
+	slow.store()
 	word := uint64(mem.Line)
 	lockstep(t, 20_000,
 		func(int) {
@@ -71,6 +90,8 @@ func neither(t *testing.T, r mem.Region, ringer *Bell, seq func() uint32, announ
 			look = r.Load64(word)
 		},
 		func(i int) {
+			r.Load32(offState) // what it will look at is at hand
+			slow.store()
 			r.StoreRelease64(word, uint64(i))
 			ringer.Ring()
 		},
@@ -81,6 +102,7 @@ func neither(t *testing.T, r mem.Region, ringer *Bell, seq func() uint32, announ
 				return false
 			}
 			r.Store32(offState, r.Load32(offState)&^asleep)
+			slow.store()
 			return true
 		})
 }

@@ -100,8 +100,11 @@ func TestEnterAndCloseNeverMissEachOther(t *testing.T) {
 			left.Store(false)
 		}
 		next()
+		slow := newBacklog()
 		lockstep(t, 20_000,
 			func(int) {
+				g.Closing() // what it will look at is at hand
+				slow.store()
 				if entered = g.Enter(); entered {
 					// Stay until Close is seen to wait, or to be over.
 					for n := 0; !interrupted.Load(); n++ {
@@ -113,6 +116,7 @@ func TestEnterAndCloseNeverMissEachOther(t *testing.T) {
 				}
 			},
 			func(int) {
+				defer slow.store()
 				g.Close(func() { interrupted.Store(true) })
 				// Close came through. Whoever is inside without having been
 				// waited for was missed.
