@@ -37,6 +37,12 @@ test-windows:
 torture:
 	RINGWAY_TORTURE=60s $(GO) test -count=1 -v -timeout 10m -run 'KilledAtRandom' .
 
+# all interleavings of small cases of the shipping rings, with every death that
+# can happen in between; then the known ways to break them, each of which must
+# be found
+explore:
+	$(GO) test -tags shmtest -count=1 -v -timeout 60m ./internal/explore -explore.mutations
+
 # micro-benchmarks; shmbench measures between processes
 bench:
 	$(GO) test -run '^$$' -bench . ./ring
