@@ -108,7 +108,10 @@ func (b *Bell) Announce() {
 	b.seq = b.mem.Load32(offSeq)
 	// Pairs with the load in Ring: either the ringer sees this, or the look
 	// that follows sees what the ringer published.
-	for {
+	// A peer that keeps changing the state can keep this one from announcing
+	// itself; then the safety net bounds the sleep.
+	const tries = 100
+	for range tries {
 		state := b.mem.Load32(offState)
 		if b.mem.CAS32(offState, state, state|asleep|b.own) {
 			break

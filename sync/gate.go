@@ -17,7 +17,7 @@ import (
 // other. Where the system has a barrier for all threads of a process, Close
 // issues it for both sides and Enter is two plain moves.
 //
-// The zero Gate is open.
+// A Gate is open after Init.
 type Gate struct {
 	inside  uint64
 	closing uint64
