@@ -26,7 +26,8 @@ test-hooks:
 
 # the rings over heap memory, where the race detector sees them
 test-race:
-	$(GO) test -race ./internal/mem ./internal/sigbus ./ring ./shm ./sync .
+	scripts/install-cc
+	CGO_ENABLED=1 $(GO) test -race ./internal/mem ./internal/sigbus ./ring ./shm ./sync .
 
 # the Windows build under Wine, which is installed if it is missing
 test-windows:

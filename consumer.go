@@ -196,7 +196,8 @@ func (c *Consumer) RecvAppend(ctx context.Context, dst []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	return append(dst, m.Payload...), nil
+	dst = append(dst, m.Payload...)
+	return dst, c.Release()
 }
 
 // Messages returns an iterator over the messages to come:
@@ -251,8 +252,9 @@ func (c *Consumer) publish() {
 }
 
 // Close gives the role back, so that another consumer can attach and go on.
-// Messages that are out count as not received. They stay readable until the
-// next call on c, but the next consumer gets them too. A call that waits in
+// Messages that are out count as not received: the next consumer gets them too.
+// For another goroutine that is reading one in this moment, the memory stays
+// mapped as long as c is reachable and not called again. A call that waits in
 // another goroutine ends with ErrClosed. A second Close returns ErrClosed.
 func (c *Consumer) Close() error {
 	if err := c.shut(); err != nil {

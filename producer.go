@@ -127,8 +127,7 @@ func (p *Producer) tryClaim(n int) ([]byte, error) {
 
 func (p *Producer) tryEnd() error {
 	if p.spsc != nil {
-		p.spsc.End()
-		return nil
+		return p.spsc.End()
 	}
 	return p.mpmc.End()
 }
@@ -213,6 +212,9 @@ func (p *Producer) Claim(ctx context.Context, n int) ([]byte, error) {
 
 // TryClaim is Claim without waiting: it returns ErrFull when there is no room.
 func (p *Producer) TryClaim(n int) ([]byte, error) {
+	if n < 0 {
+		panic("ringway: Claim of a negative size")
+	}
 	if !p.gate.Enter() {
 		return nil, p.shutOut("claim")
 	}
@@ -234,6 +236,10 @@ func (p *Producer) Commit() error { return p.CommitTyped(0, p.claimed()) }
 func (p *Producer) CommitTyped(typ uint16, n int) error {
 	if !p.gate.Enter() {
 		return p.shutOut("commit")
+	}
+	if n < 0 || n > p.claimed() {
+		p.gate.Exit() // or a deferred Close would wait for ever
+		panic("ringway: Commit without a claim of that size")
 	}
 	if p.spsc != nil {
 		p.spsc.Commit(typ, n)
@@ -290,9 +296,11 @@ func (p *Producer) End(ctx context.Context) error {
 }
 
 // Close gives the role back, so that another producer can attach and go on.
-// What was sent stays to be received; an open claim is given back. A call that
-// waits in another goroutine ends with ErrClosed. A second Close returns
-// ErrClosed.
+// What was sent stays to be received. An open claim is given back: who writes
+// into it in another goroutine may write into the next producer's message, but
+// the memory stays mapped as long as p is reachable. A call that waits in
+// another goroutine ends with ErrClosed. A second Close returns ErrClosed. A
+// producer that is not closed keeps its role as long as the process lives.
 func (p *Producer) Close() error {
 	if err := p.shut(); err != nil {
 		return err

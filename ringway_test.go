@@ -326,6 +326,86 @@ func TestTheEndIsSeenAfterTheLastMessage(t *testing.T) {
 	}
 }
 
+func TestTheEndBindsTheProducerThatDeclaredIt(t *testing.T) {
+	ctx := within(t)
+	p, c := ends(t, newRing(t))
+	if err := errors.Join(p.Send(ctx, []byte("last")), p.End(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	_, batchErr := p.SendBatch(ctx, [][]byte{nil})
+	_, claimErr := p.Claim(ctx, 1)
+	for what, err := range map[string]error{
+		"Send": p.Send(ctx, []byte("lost")), "8 bytes": p.TrySend(make([]byte, 8)),
+		"SendBatch": batchErr, "Claim": claimErr, "End": p.End(ctx),
+	} {
+		if !errors.Is(err, ringway.ErrClosed) {
+			t.Errorf("%s after the end: %v", what, err)
+		}
+	}
+	n := 0
+	for m, err := range c.Messages(ctx) {
+		if n++; err != nil || string(m.Payload) != "last" {
+			t.Fatal(string(m.Payload), err)
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d messages", n)
+	}
+}
+
+func TestABugOfTheCallerPanicsAndLeavesTheHandleUsable(t *testing.T) {
+	ctx := within(t)
+	for _, kind := range []ringway.Kind{ringway.SPSC, ringway.MPMC} {
+		p, _ := ends(t, newRingOf(t, kind))
+		for what, bug := range map[string]func(){
+			"a negative claim":     func() { _, _ = p.Claim(ctx, -1) },
+			"commit without claim": func() { _ = p.Commit() },
+			"commit of too much": func() {
+				if _, err := p.Claim(ctx, 8); err != nil {
+					t.Error(err)
+				}
+				defer p.Abort()
+				_ = p.CommitTyped(0, 9)
+			},
+		} {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Errorf("%v: %s did not panic", kind, what)
+					}
+				}()
+				bug()
+			}()
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestRecvAppendReleases(t *testing.T) {
+	ctx := within(t)
+	r := newRing(t)
+	p, c := ends(t, r)
+	if err := errors.Join(p.Send(ctx, []byte("one")), p.Send(ctx, []byte("two"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.RecvAppend(ctx, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := r.Consumer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if b, err := c.RecvAppend(ctx, nil); err != nil || string(b) != "two" {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
 func TestWhatWasNotReleasedGoesToTheNextConsumer(t *testing.T) {
 	ctx := within(t)
 	r := newRing(t)

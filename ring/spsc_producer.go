@@ -24,6 +24,7 @@ type SPSCProducer struct {
 
 	claimed uint64 // payload bytes of the open claim
 	open    bool
+	ended   bool // End was called
 
 	ctl mem.Region
 }
@@ -238,11 +239,19 @@ func (p *SPSCProducer) Poll(looks, pauses uint32) bool {
 // Position returns the number of the byte that the next frame starts at.
 func (p *SPSCProducer) Position() uint64 { return p.pos }
 
-// End declares that no message will follow. The consumer gets io.EOF once it
-// has received everything, and no producer can attach any more.
-func (p *SPSCProducer) End() {
+// End declares that no message will follow: the consumer gets io.EOF once it
+// has received everything, this producer ErrClosed, and no other can attach any
+// more. It returns ErrClosed when that was declared before. An open claim is
+// aborted.
+func (p *SPSCProducer) End() error {
+	if p.ended {
+		return ErrClosed
+	}
+	p.open, p.ended = false, true
+	p.limit = p.pos // there is no room any more, so everything asks makeRoom
 	// Hands over: everything was committed. Pairs with the load in next.
 	p.ctl.StoreRelease64(offEnd, p.pos|1)
+	return nil
 }
 
 func (p *SPSCProducer) tooLarge(n int) error {
@@ -300,6 +309,9 @@ func (p *SPSCProducer) payloadOffset() uint64 {
 // makeRoom sees to it that a frame of size bytes fits at pos without crossing
 // the ring's end, committing a pad frame up to the end where it would.
 func (p *SPSCProducer) makeRoom(size uint64) error {
+	if p.ended {
+		return ErrClosed
+	}
 	off := p.pos & p.mask
 	pad := uint64(0)
 	if off+size > p.mask+1 {

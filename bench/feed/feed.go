@@ -81,6 +81,12 @@ type cutter func(f *Feed, off int64) (span, error)
 // Open reads the whole file at path, once, and returns a Feed of it whose name
 // is path. It returns the errors of os.ReadFile and of [NewFeed].
 func Open(path string, o Options) (*Feed, error) {
+	if info, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("feed: %w", err)
+	} else if !info.Mode().IsRegular() {
+		// A device or a pipe may have no end.
+		return nil, fmt.Errorf("feed: %s is not a regular file", path)
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("feed: %w", err)

@@ -1,0 +1,73 @@
+//go:build shmtest
+
+package explore
+
+import (
+	"fmt"
+
+	"github.com/ringway/ringway/ring"
+)
+
+// mpmcCases are the worlds of a ring with several producers and consumers. Their
+// names say how many of them there are, where in a lap it begins, the cells of
+// each producer's messages, and what else is particular.
+func mpmcCases() (all []*mpmc) {
+	add := func(name string, t mpmc) {
+		t.name = "mpmc " + name
+		if t.deaths > 0 {
+			t.name += fmt.Sprintf(", %d deaths", t.deaths)
+		}
+		all = append(all, &t)
+	}
+	// Nobody dies.
+	add("1x1 2.1.2", mpmc{producers: [][]int{{2, 1, 2}}, consumers: 1})
+	add("1x1 fresh 2.1.2", mpmc{fresh: true, producers: [][]int{{2, 1, 2}}, consumers: 1})
+	add("1x2 2.2", mpmc{producers: [][]int{{2, 2}}, consumers: 2})
+	add("1x2 at 3 2", mpmc{producers: [][]int{{2}}, from: ring.StartCell + 3, consumers: 2})
+	add("1x2 1.1 held", mpmc{producers: [][]int{{1, 1}}, consumers: 2, hold: 2})
+	add("2x1 2.1 1", mpmc{producers: [][]int{{2, 1}, {1}}, consumers: 1})
+	add("2x1 batches", mpmc{producers: [][]int{{1, 1}, {1}}, consumers: 1, batch: true})
+	add("2x1 end", mpmc{producers: [][]int{{1}, {2}}, consumers: 1, end: true})
+	add("2x2 2 1", mpmc{producers: [][]int{{2}, {1}}, consumers: 2})
+	add("2x2 fresh 2 1", mpmc{fresh: true, producers: [][]int{{2}, {1}}, consumers: 2, large: true})
+	add("1x2 2.2.1", mpmc{producers: [][]int{{2, 2, 1}}, consumers: 2, large: true})
+	add("1x2 at 3 2.2.1", mpmc{producers: [][]int{{2, 2, 1}}, from: ring.StartCell + 3, consumers: 2, large: true})
+	add("2x1 2 2.2.1", mpmc{producers: [][]int{{2}, {2, 2, 1}}, consumers: 1, large: true})
+	add("2x1 fresh 2.1 1", mpmc{fresh: true, producers: [][]int{{2, 1}, {1}}, consumers: 1})
+	add("2x1 at 3 2 2.2.1", mpmc{producers: [][]int{{2}, {2, 2, 1}}, from: ring.StartCell + 3, consumers: 1, large: true})
+	add("1x1 1.1 skip", mpmc{producers: [][]int{{1, 1}}, consumers: 1, skip: true})
+	add("1x1 renewal", mpmc{producers: [][]int{{2, 2, 2}}, fresh: true, from: 1<<41 - 2, consumers: 1})
+	add("2x1 renewal 2 2", mpmc{producers: [][]int{{2}, {2, 1}}, fresh: true, from: 1<<41 - 2, consumers: 1, large: true})
+	add("2x2 1 1 skip", mpmc{producers: [][]int{{1}, {1}}, consumers: 2, skip: true, large: true})
+	add("2x1 at 2 2.1 2", mpmc{producers: [][]int{{2, 1}, {2}}, from: ring.StartCell + 2, consumers: 1, large: true})
+	add("2x2 at 3 2 1", mpmc{producers: [][]int{{2}, {1}}, from: ring.StartCell + 3, consumers: 2, large: true})
+	add("2x2 2.1 1.2", mpmc{producers: [][]int{{2, 1}, {1, 2}}, consumers: 2, large: true})
+
+	// One dies, and is swept at once.
+	add("1x2 2.1", mpmc{producers: [][]int{{2, 1}}, consumers: 2, deaths: 1, mortals: []int{0, 1}})
+	add("1x3 1.1", mpmc{producers: [][]int{{1, 1}}, consumers: 3, deaths: 1, mortals: []int{1}, large: true})
+	add("2x1 1 2", mpmc{producers: [][]int{{1}, {2}}, consumers: 1, again: true, deaths: 1})
+	add("2x2 2 1", mpmc{producers: [][]int{{2}, {1}}, consumers: 2, deaths: 1, mortals: []int{0, 2}, large: true})
+
+	// One dies, and is swept by somebody who takes his time.
+	add("1x1 2 reaper", mpmc{producers: [][]int{{2}}, consumers: 1, again: true, deaths: 1, reapers: 1})
+	add("1x2 1", mpmc{producers: [][]int{{1}}, consumers: 2, deaths: 1, mortals: []int{1}, reapers: 1, large: true})
+	add("2x1 1 1 reaper", mpmc{producers: [][]int{{1}, {1}}, consumers: 1, deaths: 1, mortals: []int{0}, reapers: 1})
+	add("1x1 1 two reapers", mpmc{producers: [][]int{{1}}, consumers: 1, again: true, deaths: 1, reapers: 2})
+	add("1x2 1 selves", mpmc{producers: [][]int{{1}}, consumers: 2, deaths: 1, mortals: []int{0, 1}, selves: true, marking: true})
+	// Its slot has a new holder while somebody still sweeps it.
+	add("1x1 1 heir", mpmc{producers: [][]int{{1}}, heirs: [][]int{{2}}, consumers: 1, deaths: 1, mortals: []int{0}, reapers: 2})
+
+	// Two die.
+	add("1x1 2.2", mpmc{producers: [][]int{{2, 2}}, consumers: 1, again: true, deaths: 2})
+	add("1x1 1 weak reaper", mpmc{producers: [][]int{{1}}, consumers: 1, again: true, deaths: 2, reapers: 1, weak: true})
+	add("1x2 1 weak reaper", mpmc{producers: [][]int{{1}}, consumers: 2, deaths: 2, mortals: []int{1}, reapers: 1, weak: true, large: true})
+
+	// With store buffers.
+	add("1x1 2.1.2 tso", mpmc{producers: [][]int{{2, 1, 2}}, consumers: 1, buffers: 3})
+	add("1x2 2.2 tso", mpmc{producers: [][]int{{2, 2}}, consumers: 2, buffers: 3})
+	add("2x1 1 2 tso", mpmc{producers: [][]int{{1}, {2}}, consumers: 1, buffers: 3})
+	add("2x1 at 3 2 1 tso", mpmc{producers: [][]int{{2}, {1}}, from: ring.StartCell + 3, consumers: 1, buffers: 3, large: true})
+	add("1x2 1 tso", mpmc{producers: [][]int{{1}}, consumers: 2, deaths: 1, mortals: []int{0, 1}, buffers: 3, large: true})
+	return all
+}

@@ -1,0 +1,57 @@
+//go:build shmtest
+
+package explore
+
+import "fmt"
+
+// spscCases are the worlds of a single-producer single-consumer ring. In all of
+// them what earlier laps left in the ring looks like frames of this one.
+func spscCases() (all []*spsc) {
+	one := func(n int) []send { return []send{{how: "send", sizes: []int{n}}} }
+	for deaths := range 3 {
+		add := func(t *spsc) {
+			t.name = fmt.Sprintf("spsc %s, %d deaths", t.name, deaths)
+			t.deaths = deaths
+			all = append(all, t)
+		}
+		// The second one doesn't fit before the ring's end: a pad.
+		add(&spsc{name: "wrap", before: 64, sends: []send{
+			{how: "send", sizes: []int{8}}, {how: "send", sizes: []int{40}}, {how: "claim", sizes: []int{16}}},
+			heirs: one(24), heirs2: one(32)})
+		// Frames of one and two cache lines each: the word behind is one
+		// that the producer doesn't write unless it must.
+		add(&spsc{name: "lines", before: 1024, sends: []send{
+			{how: "send", sizes: []int{56}}, {how: "abort", sizes: []int{30}}, {how: "claim", sizes: []int{120}}, {how: "send", sizes: []int{56}}},
+			heirs: one(56), heirs2: one(60)})
+		add(&spsc{name: "batch", before: 128, sends: []send{
+			{how: "batch", sizes: []int{1, 50, 17}}, {how: "batch", sizes: []int{2, 9}}},
+			heirs: one(3), heirs2: []send{{how: "batch", sizes: []int{4, 56}}}})
+		add(&spsc{name: "checksums", before: 64, checksum: true, sends: []send{
+			{how: "send", sizes: []int{9}}, {how: "claim", sizes: []int{20}}, {how: "batch", sizes: []int{1, 33}}},
+			heirs: one(8), heirs2: one(7)})
+		// Three of them fit.
+		add(&spsc{name: "full", before: 2048, hold: 2, sends: []send{
+			{how: "send", sizes: []int{1300}}, {how: "send", sizes: []int{1240}}, {how: "send", sizes: []int{1310}},
+			{how: "send", sizes: []int{1350}}},
+			heirs: one(1400), heirs2: one(1401)})
+		// Four of them fill the ring to the last byte.
+		add(&spsc{name: "brimful", before: 2048, hold: 2, sends: []send{
+			{how: "send", sizes: []int{1016}}, {how: "send", sizes: []int{1015}}, {how: "send", sizes: []int{1014}},
+			{how: "send", sizes: []int{1013}}, {how: "send", sizes: []int{1012}}},
+			heirs: one(1011), heirs2: one(1010)})
+		add(&spsc{name: "tso", before: 64, buffers: 4, sends: []send{
+			{how: "send", sizes: []int{8}}, {how: "send", sizes: []int{40}}, {how: "batch", sizes: []int{1, 20}}},
+			heirs: one(24), heirs2: one(32)})
+		// Brimful, with frames that end within a line.
+		add(&spsc{name: "brimful odd", before: 4096 - 16, hold: 2, sends: []send{
+			{how: "send", sizes: []int{1016}}, {how: "send", sizes: []int{1015}}, {how: "send", sizes: []int{1014}},
+			{how: "send", sizes: []int{1000}}, {how: "send", sizes: []int{8}}, {how: "send", sizes: []int{999}}},
+			heirs: one(998), heirs2: one(997)})
+	}
+	// Lines that were looked at, then written over, then looked at again.
+	all = append(all, &spsc{name: "spsc laps, 0 deaths", before: 4096, sends: []send{
+		{how: "send", sizes: []int{56}}, {how: "send", sizes: []int{1992}}, {how: "send", sizes: []int{2024}},
+		{how: "send", sizes: []int{1000}}, {how: "send", sizes: []int{2023}}, {how: "send", sizes: []int{1048}},
+		{how: "send", sizes: []int{55}}, {how: "send", sizes: []int{40}}}})
+	return all
+}
