@@ -73,7 +73,7 @@ func (r *runner) begin(a *Access) {
 	case mem.OpBytes:
 		r.im.touch(a.Off, r.c.payload(a.Width))
 		if !r.op.Writes {
-			r.watch |= r.im.bitsOf(a.Off, r.c.payload(a.Width))
+			r.watch |= r.im.bitsOf(a.Off, a.Width)
 		}
 		r.note(a)
 		r.observe(*a)
@@ -122,7 +122,7 @@ func (r *runner) observe(a Access) {
 func (r *runner) note(a *Access) {
 	w := &seenWord{prev: r.last, op: a.Op, off: a.Off, width: a.Width, value: a.Value}
 	if a.Op == mem.OpBytes && !r.op.Writes {
-		w.bytes = slices.Clone(r.im.body[a.Off:][:r.c.payload(a.Width)])
+		w.bytes = slices.Clone(r.im.body[a.Off:][:a.Width])
 	}
 	r.last = w
 }

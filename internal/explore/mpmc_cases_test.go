@@ -41,33 +41,46 @@ func mpmcCases() (all []*mpmc) {
 	add("2x2 1 1 skip", mpmc{producers: [][]int{{1}, {1}}, consumers: 2, skip: true, large: true})
 	add("2x1 at 2 2.1 2", mpmc{producers: [][]int{{2, 1}, {2}}, from: ring.StartCell + 2, consumers: 1, large: true})
 	add("2x2 at 3 2 1", mpmc{producers: [][]int{{2}, {1}}, from: ring.StartCell + 3, consumers: 2, large: true})
-	add("2x2 2.1 1.2", mpmc{producers: [][]int{{2, 1}, {1, 2}}, consumers: 2, large: true})
 
 	// One dies, and is swept at once.
-	add("1x2 2.1", mpmc{producers: [][]int{{2, 1}}, consumers: 2, deaths: 1, mortals: []int{0, 1}})
-	add("1x3 1.1", mpmc{producers: [][]int{{1, 1}}, consumers: 3, deaths: 1, mortals: []int{1}, large: true})
+	add("1x2 2.1", mpmc{producers: [][]int{{2, 1}}, consumers: 2, deaths: 1, mortals: []int{0, 1}, large: true})
 	add("2x1 1 2", mpmc{producers: [][]int{{1}, {2}}, consumers: 1, again: true, deaths: 1})
 	add("2x2 2 1", mpmc{producers: [][]int{{2}, {1}}, consumers: 2, deaths: 1, mortals: []int{0, 2}, large: true})
 
 	// One dies, and is swept by somebody who takes his time.
 	add("1x1 2 reaper", mpmc{producers: [][]int{{2}}, consumers: 1, again: true, deaths: 1, reapers: 1})
-	add("1x2 1", mpmc{producers: [][]int{{1}}, consumers: 2, deaths: 1, mortals: []int{1}, reapers: 1, large: true})
-	add("2x1 1 1 reaper", mpmc{producers: [][]int{{1}, {1}}, consumers: 1, deaths: 1, mortals: []int{0}, reapers: 1})
-	add("1x1 1 two reapers", mpmc{producers: [][]int{{1}}, consumers: 1, again: true, deaths: 1, reapers: 2})
-	add("1x2 1 selves", mpmc{producers: [][]int{{1}}, consumers: 2, deaths: 1, mortals: []int{0, 1}, selves: true, marking: true})
+	add("1x2 1", mpmc{producers: [][]int{{1}}, consumers: 2, deaths: 1, mortals: []int{1}, reapers: 1})
+	add("2x1 1 1 reaper", mpmc{producers: [][]int{{1}, {1}}, consumers: 1, deaths: 1, mortals: []int{0}, reapers: 1, large: true})
+	add("1x1 1 two reapers", mpmc{producers: [][]int{{1}}, consumers: 1, again: true, deaths: 1, reapers: 2, large: true})
+	add("1x2 1 selves", mpmc{producers: [][]int{{1}}, consumers: 2, deaths: 1, mortals: []int{0, 1}, selves: true, marking: true, large: true})
 	// Its slot has a new holder while somebody still sweeps it.
-	add("1x1 1 heir", mpmc{producers: [][]int{{1}}, heirs: [][]int{{2}}, consumers: 1, deaths: 1, mortals: []int{0}, reapers: 2})
+	add("1x1 1 heir", mpmc{producers: [][]int{{1}}, heirs: [][]int{{2}}, consumers: 1, deaths: 1, mortals: []int{0}, reapers: 2, large: true})
 
 	// Two die.
 	add("1x1 2.2", mpmc{producers: [][]int{{2, 2}}, consumers: 1, again: true, deaths: 2})
-	add("1x1 1 weak reaper", mpmc{producers: [][]int{{1}}, consumers: 1, again: true, deaths: 2, reapers: 1, weak: true})
+	add("1x1 1 weak reaper", mpmc{producers: [][]int{{1}}, consumers: 1, again: true, deaths: 2, reapers: 1, weak: true, large: true})
 	add("1x2 1 weak reaper", mpmc{producers: [][]int{{1}}, consumers: 2, deaths: 2, mortals: []int{1}, reapers: 1, weak: true, large: true})
+
+	// Too large: samples.
+	const some = 300
+	add("1x3 1.1", mpmc{producers: [][]int{{1, 1}}, consumers: 3, deaths: 1, mortals: []int{1}, samples: some})
+	add("2x2 2.1.2 1.2", mpmc{producers: [][]int{{2, 1, 2}, {1, 2}}, consumers: 2, samples: some})
+	add("3x2 1.2 2.1 2.2", mpmc{producers: [][]int{{1, 2}, {2, 1}, {2, 2}}, consumers: 2, hold: 2, samples: some})
+	add("2x2 8 cells 4.3.2 1.4.2", mpmc{cells: 8, producers: [][]int{{4, 3, 2}, {1, 4, 2}}, consumers: 2, samples: some})
+	add("2x3 batches held", mpmc{producers: [][]int{{1, 1, 1}, {1, 1, 1}}, consumers: 3, batch: true, hold: 2, deaths: 2, samples: some})
+	add("2x2 2.1.2 1.2", mpmc{producers: [][]int{{2, 1, 2}, {1, 2}}, consumers: 2, again: true, deaths: 2, samples: some})
+	add("2x2 2.1.2 1.2 weak reapers", mpmc{producers: [][]int{{2, 1, 2}, {1, 2}}, consumers: 2, again: true, deaths: 2, reapers: 2, weak: true, samples: some})
+	add("2x3 2.2 2.2 selves", mpmc{producers: [][]int{{2, 2}, {2, 2}}, consumers: 3, deaths: 2, selves: true, marking: true, samples: some})
+	add("2x2 2.2 1.1 heirs", mpmc{producers: [][]int{{2, 2}, {1, 1}}, heirs: [][]int{{1, 2}}, consumers: 2, again: true, deaths: 2, reapers: 2, marking: true, samples: some})
+	add("2x2 2.1.1 1.2 skip", mpmc{producers: [][]int{{2, 1, 1}, {1, 2}}, consumers: 2, skip: true, deaths: 1, samples: some})
+	add("2x2 2.1.1 1.2 end", mpmc{producers: [][]int{{2, 1, 1}, {1, 2}}, consumers: 2, end: true, deaths: 1, samples: some})
+	add("2x2 2.1 1.2 tso", mpmc{producers: [][]int{{2, 1}, {1, 2}}, consumers: 2, deaths: 1, buffers: 4, samples: some})
 
 	// With store buffers.
 	add("1x1 2.1.2 tso", mpmc{producers: [][]int{{2, 1, 2}}, consumers: 1, buffers: 3})
 	add("1x2 2.2 tso", mpmc{producers: [][]int{{2, 2}}, consumers: 2, buffers: 3})
 	add("2x1 1 2 tso", mpmc{producers: [][]int{{1}, {2}}, consumers: 1, buffers: 3})
 	add("2x1 at 3 2 1 tso", mpmc{producers: [][]int{{2}, {1}}, from: ring.StartCell + 3, consumers: 1, buffers: 3, large: true})
-	add("1x2 1 tso", mpmc{producers: [][]int{{1}}, consumers: 2, deaths: 1, mortals: []int{0, 1}, buffers: 3, large: true})
+	add("1x2 1 tso", mpmc{producers: [][]int{{1}}, consumers: 2, deaths: 1, mortals: []int{0, 1}, buffers: 3})
 	return all
 }

@@ -40,7 +40,7 @@ func (r Report) String() string {
 	text := fmt.Sprintf("%-34s %9d states %10d steps %8d deaths %7d ends, depth %3d, %6.1f s",
 		r.Case, r.States, r.Steps, r.Deaths, r.Ends, r.Depth, r.Time.Seconds())
 	if !r.Complete {
-		text += ", NOT COMPLETE"
+		text += ", not complete"
 	}
 	return text
 }
@@ -67,6 +67,26 @@ func Explore(c Case, limit int, seed uint64) Report {
 		e.report.Violation = &Violation{Rule: rule, Trace: trace(&c, path)}
 	}
 	return e.report
+}
+
+// Sample makes c.Samples short explorations of a case, each in another order.
+// States are counted as often as they are seen.
+func Sample(c Case) (sum Report) {
+	const limit = 5000
+	sum.Case = c.Name
+	for seed := range uint64(c.Samples) {
+		r := Explore(c, limit, seed+1)
+		sum.States += r.States
+		sum.Steps += r.Steps
+		sum.Deaths += r.Deaths
+		sum.Ends += r.Ends
+		sum.Depth = max(sum.Depth, r.Depth)
+		sum.Time += r.Time
+		if sum.Violation = r.Violation; r.Violation != nil {
+			break
+		}
+	}
+	return sum
 }
 
 type search struct {

@@ -12,6 +12,7 @@ func spscCases() (all []*spsc) {
 		add := func(t *spsc) {
 			t.name = fmt.Sprintf("spsc %s, %d deaths", t.name, deaths)
 			t.deaths = deaths
+			t.large = deaths > 1
 			all = append(all, t)
 		}
 		// The second one doesn't fit before the ring's end: a pad.

@@ -223,3 +223,25 @@ func (g *spscGhost) End(stuck error) error {
 	}
 	return stuck
 }
+
+func spscName(off uint64) string {
+	switch {
+	case off == 0:
+		return "producer position"
+	case off == spscConsumer:
+		return "consumer position"
+	case off == spscEnd:
+		return "end"
+	}
+	return fmt.Sprintf("data+%d", off-spscData)
+}
+
+func spscText(off, v uint64) string {
+	for lap := range uint64(2) {
+		pos := ring.StartPosition + lap*spscSize
+		if h := ring.Header(v) ^ lapTag(pos); off >= spscData && h.Valid() {
+			return fmt.Sprintf("header{%d bytes, type %d, flags %#x, lap %d}", h.Len(), h.Type(), h.Flags(), lap)
+		}
+	}
+	return fmt.Sprintf("%#x", v)
+}

@@ -24,6 +24,7 @@ type spsc struct {
 	hold     int    // messages that the consumer holds before it releases them
 	deaths   int
 	buffers  int
+	large    bool
 }
 
 // send is an operation of a producer: sizes of messages, which are numbered in
@@ -100,6 +101,7 @@ func (t *spsc) build() Case {
 		WordText: spscText,
 		Deaths:   t.deaths,
 		Buffers:  t.buffers,
+		Large:    t.large,
 		Ignore:   []string{"SPSCConsumer.stale"}, // what Poll looks at
 	}
 }
@@ -277,26 +279,4 @@ func (t *spsc) numberOf(_ uint64, m ring.Message) int {
 		}
 	}
 	return 0
-}
-
-func spscName(off uint64) string {
-	switch {
-	case off == 0:
-		return "producer position"
-	case off == spscConsumer:
-		return "consumer position"
-	case off == spscEnd:
-		return "end"
-	}
-	return fmt.Sprintf("data+%d", off-spscData)
-}
-
-func spscText(off, v uint64) string {
-	for lap := range uint64(2) {
-		pos := ring.StartPosition + lap*spscSize
-		if h := ring.Header(v) ^ lapTag(pos); off >= spscData && h.Valid() {
-			return fmt.Sprintf("header{%d bytes, type %d, flags %#x, lap %d}", h.Len(), h.Type(), h.Flags(), lap)
-		}
-	}
-	return fmt.Sprintf("%#x", v)
 }

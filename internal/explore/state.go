@@ -118,10 +118,12 @@ const oracleBit = 1 << 63
 // same: then there are changes that change nothing, which does no harm.
 func (m *image) bitOf(off uint64) uint64 { return 1 << uint((m.slots[off/8]-1)%63) }
 
-// bitsOf returns the set of the words that hold n bytes.
+// bitsOf returns the set of the words that hold n bytes, of those that change.
 func (m *image) bitsOf(off, n uint64) (set uint64) {
 	for w := off / 8; w*8 < off+n; w++ {
-		set |= m.bitOf(w * 8)
+		if m.slots[w] != 0 {
+			set |= m.bitOf(w * 8)
+		}
 	}
 	return set
 }

@@ -34,6 +34,9 @@ type Case struct {
 	Ignore []string
 
 	Large bool // takes more than a few seconds
+	// Samples, if not 0, says that the case is too large to be explored. So
+	// many short explorations, each in another order, are what can be done.
+	Samples int
 }
 
 // Actor is a participant: a process that may die between any two accesses.
