@@ -22,7 +22,7 @@ test-linux:
 
 # with every shared word hooked: killed at each step, changed under the reader
 test-hooks:
-	$(GO) test -tags shmtest ./internal/mem ./ring ./sync
+	$(GO) test -tags shmtest ./internal/mem ./internal/explore ./ring ./sync
 
 # the rings over heap memory, where the race detector sees them
 test-race:

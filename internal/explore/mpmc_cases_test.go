@@ -32,9 +32,7 @@ func mpmcCases() (all []*mpmc) {
 	add("2x2 fresh 2 1", mpmc{fresh: true, producers: [][]int{{2}, {1}}, consumers: 2, large: true})
 	add("1x2 2.2.1", mpmc{producers: [][]int{{2, 2, 1}}, consumers: 2, large: true})
 	add("1x2 at 3 2.2.1", mpmc{producers: [][]int{{2, 2, 1}}, from: ring.StartCell + 3, consumers: 2, large: true})
-	add("2x1 2 2.2.1", mpmc{producers: [][]int{{2}, {2, 2, 1}}, consumers: 1, large: true})
 	add("2x1 fresh 2.1 1", mpmc{fresh: true, producers: [][]int{{2, 1}, {1}}, consumers: 1})
-	add("2x1 at 3 2 2.2.1", mpmc{producers: [][]int{{2}, {2, 2, 1}}, from: ring.StartCell + 3, consumers: 1, large: true})
 	add("1x1 1.1 skip", mpmc{producers: [][]int{{1, 1}}, consumers: 1, skip: true})
 	add("1x1 renewal", mpmc{producers: [][]int{{2, 2, 2}}, fresh: true, from: 1<<41 - 2, consumers: 1})
 	add("2x1 renewal 2 2", mpmc{producers: [][]int{{2}, {2, 1}}, fresh: true, from: 1<<41 - 2, consumers: 1, large: true})
@@ -62,7 +60,9 @@ func mpmcCases() (all []*mpmc) {
 	add("1x2 1 weak reaper", mpmc{producers: [][]int{{1}}, consumers: 2, deaths: 2, mortals: []int{1}, reapers: 1, weak: true, large: true})
 
 	// Too large: samples.
-	const some = 300
+	const some = 100
+	add("2x1 2 2.2.1", mpmc{producers: [][]int{{2}, {2, 2, 1}}, consumers: 1, samples: some})
+	add("2x1 at 3 2 2.2.1", mpmc{producers: [][]int{{2}, {2, 2, 1}}, from: ring.StartCell + 3, consumers: 1, samples: some})
 	add("1x3 1.1", mpmc{producers: [][]int{{1, 1}}, consumers: 3, deaths: 1, mortals: []int{1}, samples: some})
 	add("2x2 2.1.2 1.2", mpmc{producers: [][]int{{2, 1, 2}, {1, 2}}, consumers: 2, samples: some})
 	add("3x2 1.2 2.1 2.2", mpmc{producers: [][]int{{1, 2}, {2, 1}, {2, 2}}, consumers: 2, hold: 2, samples: some})
