@@ -40,6 +40,11 @@
 //     found too;
 //   - with Case.Buffers the store buffers of x86: see buffers.go.
 //
+// Cases that are too large for that are sampled: many explorations of a few
+// thousand states each, in which participants have priorities that change at
+// few places, so that somebody sleeps while others go around the ring. That
+// proves nothing, and finds more than one would think.
+//
 // # What is checked
 //
 // A ghost, outside of the shared memory, follows each access and knows what ought
@@ -60,7 +65,7 @@
 // # Use
 //
 //	go test -tags shmtest ./internal/explore                        small cases
-//	go test -tags shmtest ./internal/explore -run Full -explore.full    all cases
+//	go test -tags shmtest ./internal/explore -run Full -explore.full   all cases
 //	go test -tags shmtest ./internal/explore -run Mutation -explore.mutations
 //	go test -tags shmtest ./internal/explore -run Case -explore.case 'mpmc 2x1 end'
 //
