@@ -1,0 +1,123 @@
+package bench
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/ringway/ringway"
+	"github.com/ringway/ringway/internal/mem"
+)
+
+// consume receives, copies out and checks what is produced, and tells the
+// leader how much of it came while that counted.
+func (s *team) consume(ctx context.Context) (err error) {
+	s.words.Store64(offCount+uint64(s.orders.Member)*mem.Line, 0)
+	if err := s.meet(ctx); err != nil {
+		return err
+	}
+	s.run++
+	t := tally{team: s}
+	if s.orders.Batch == 1 {
+		// What a small message costs is counted in nanoseconds: no more than
+		// needed is done here for each.
+		for in := s.in; ; {
+			m, err := in.Recv(ctx)
+			if err != nil {
+				return err
+			}
+			if ended, err := t.take(m); ended || err != nil {
+				return err
+			}
+		}
+	}
+	for {
+		k, err := s.in.RecvBatch(ctx, s.got)
+		if err != nil {
+			return err
+		}
+		for _, m := range s.got[:k] {
+			if ended, err := t.take(m); ended || err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// tally is what a consumer counts in one run.
+type tally struct {
+	*team
+	count, first uint64 // messages: all, and when those began that count
+	last         uint64 // and when they ended
+	stage        uint64
+}
+
+// take takes note of a message, and reports whether the run has ended.
+func (t *tally) take(m ringway.Message) (ended bool, err error) {
+	b := m.Payload
+	if m.Type == typeEnd {
+		return t.end(b)
+	}
+	if t.count%32 == 0 {
+		t.look()
+	}
+	if len(b) > 8 {
+		b = t.buf[:copy(t.buf, b)]
+	}
+	if !t.check(b) {
+		return false, fmt.Errorf("message %d arrived with another payload, or out of order", t.count)
+	}
+	t.count++
+	return false, nil
+}
+
+// look takes note of the stage that the run is at.
+func (t *tally) look() {
+	now := t.words.Load64(offStage)
+	if now == t.stage {
+		return
+	}
+	if t.stage == stageWarm {
+		t.first = t.count
+	}
+	if now == stageStop {
+		t.last = t.count
+	}
+	t.stage = now
+}
+
+// end ends the run if that is what b, the payload of a message that says so,
+// is about.
+func (t *tally) end(b []byte) (bool, error) {
+	if binary.LittleEndian.Uint64(b) != t.run {
+		return false, nil
+	}
+	t.look()
+	t.words.Store64(offCount+uint64(t.orders.Member)*mem.Line, t.last-t.first)
+	t.words.Add64(offEnded, 1)
+	return true, t.in.Release()
+}
+
+// stamp writes this producer's next number into a message, if it is long enough.
+func (s *team) stamp(b []byte) {
+	if len(b) >= 8 {
+		binary.LittleEndian.PutUint64(b, uint64(s.orders.Member)<<48|s.numbers[0])
+		s.numbers[0]++
+	}
+}
+
+// check reports whether a message has the number that has to come next from
+// its producer; with several consumers, whether it is a later one.
+func (s *team) check(b []byte) bool {
+	if len(b) < 8 {
+		return true
+	}
+	v := binary.LittleEndian.Uint64(b)
+	from, n := v>>48, v&(1<<48-1)
+	if from >= uint64(s.orders.Producers) {
+		return false
+	}
+	due := s.numbers[from]
+	s.numbers[from] = n + 1
+	return n == due || n > due && s.orders.Consumers > 1
+}
