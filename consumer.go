@@ -92,6 +92,7 @@ func (c *Consumer) recv(ctx context.Context, wait bool) (Message, error) {
 	}
 	if err == nil {
 		c.burst++
+		c.counters.Received(1, uint64(len(m.Payload)))
 		c.gate.Exit()
 		return m, nil
 	}
@@ -124,6 +125,9 @@ func (c *Consumer) recvWaiting(ctx context.Context) (m Message, err error) {
 		}
 	}
 	w.done()
+	if err == nil {
+		c.counters.Received(1, uint64(len(m.Payload)))
+	}
 	return m, err
 }
 
@@ -176,13 +180,15 @@ func (c *Consumer) RecvBatch(ctx context.Context, into []Message) (int, error) {
 	if !c.gate.Enter() {
 		return 0, c.shutOut("receive")
 	}
-	n := 1
+	n, size := 1, 0
 	for ; n < len(into); n++ {
 		// What is wrong here is still wrong at the next call.
 		if into[n], err = c.next(); err != nil {
 			break
 		}
+		size += len(into[n].Payload)
 	}
+	c.counters.Received(uint64(n-1), uint64(size))
 	c.burst += n
 	c.gate.Exit()
 	return n, nil

@@ -22,10 +22,25 @@ func newCrew(r *Ring) (*crew, error) {
 	return &crew{section, r.geometry, table}, nil
 }
 
-// sweep gives back what the dead had in the ring, and reports whether there was
-// anything. Any number of participants may sweep at the same time, and be
-// killed meanwhile.
-func (c *crew) sweep() (found bool, err error) {
+// swept is what a sweep did.
+type swept struct {
+	dead        uint64 // participants that were found dead, and not swept
+	recovered   uint64 // those of them that this sweep made an end of
+	redelivered uint64 // see ring.Recovered
+	abandoned   uint64
+}
+
+func (s *swept) add(r ring.Recovered) {
+	if r.Swept {
+		s.recovered++
+	}
+	s.redelivered += uint64(r.Redelivered)
+	s.abandoned += uint64(r.Padded)
+}
+
+// sweep gives back what the dead had in the ring. Any number of participants
+// may sweep at the same time, and be killed meanwhile.
+func (c *crew) sweep() (s swept, err error) {
 	for slot := range c.table.Len() {
 		word := c.table.Slot(slot)
 		if word.State() != ring.SlotLive {
@@ -33,7 +48,7 @@ func (c *crew) sweep() (found bool, err error) {
 		}
 		peer, err := c.section.Peer(slot)
 		if err != nil {
-			return found, err
+			return s, err
 		}
 		// The system's word is about the holder whose word still stands.
 		if peer.State == shm.Dead && c.table.Slot(slot) == word {
@@ -41,12 +56,14 @@ func (c *crew) sweep() (found bool, err error) {
 		}
 	}
 	for slot, incarnation := range c.table.Unswept() {
-		if _, err := ring.Sweep(c.geometry, c.section.Body(), c.table, slot, incarnation); err != nil {
-			return found, err
+		rec, err := ring.Sweep(c.geometry, c.section.Body(), c.table, slot, incarnation)
+		s.add(rec)
+		if err != nil {
+			return s, err
 		}
-		found = true
+		s.dead++
 	}
-	return found, nil
+	return s, nil
 }
 
 // sweep looks after the others before this participant waits on, and wakes
@@ -55,8 +72,11 @@ func (e *endpoint) sweep(op string) error {
 	if e.guard.Faulted() {
 		return e.errFault(op)
 	}
-	found, err := e.crew.sweep()
-	if found {
+	s, err := e.crew.sweep()
+	if e.place != nil {
+		e.countSweep(s)
+	}
+	if s.dead > 0 {
 		e.mine.Ring()
 		e.theirs.Ring()
 	}
@@ -67,7 +87,8 @@ func (e *endpoint) sweep(op string) error {
 // claim, which becomes padding, and messages that it has not released, which
 // go to others.
 func (e *endpoint) giveBack() error {
-	_, err := ring.Detach(e.crew.geometry, e.crew.section.Body(), e.crew.table, e.place.Slot())
+	rec, err := ring.Detach(e.crew.geometry, e.crew.section.Body(), e.crew.table, e.place.Slot())
+	e.counters.Add(ring.Redelivered, uint64(rec.Redelivered))
 	e.mine.Ring()
 	e.theirs.Ring()
 	return err

@@ -39,6 +39,8 @@ type endpoint struct {
 	place   *shm.Participant
 	mourned shm.PeerState // the peer's death that was reported last
 	crew    *crew         // MPMC: the others
+
+	counters ring.Counters // of the place
 }
 
 // attach takes the role at the ring for this process.
@@ -54,6 +56,9 @@ func (e *endpoint) attach(r *Ring, role int) error {
 	err := e.openBells(section)
 	if err == nil {
 		err = e.takePlace(r)
+	}
+	if err == nil {
+		e.startCounting()
 	}
 	if err != nil {
 		_ = e.detach()
@@ -182,12 +187,17 @@ type waiter struct {
 	poll      sync.Poll
 	round     int
 	announced bool
+	counted   bool
 }
 
 // pause lets some time pass until the next try. It returns the reason to give
 // up, if there is one.
 func (w *waiter) pause() error {
 	e := w.e
+	if !w.counted {
+		w.counted = true
+		e.counters.Add(waitsOf[e.role], 1)
+	}
 	if w.announced {
 		// The try since then found nothing.
 		w.announced, w.round = false, 0
@@ -195,6 +205,7 @@ func (w *waiter) pause() error {
 			e.mine.Retract()
 			return err
 		}
+		e.counters.Add(ring.Sleeps, 1)
 		return e.mine.Sleep(w.ctx)
 	}
 	switch e.wait.Spin(w.round, w.poll) {
@@ -249,11 +260,12 @@ func (e *endpoint) peerDied(op string) error {
 }
 
 // failed completes the error of a call: err, or that the memory was taken
-// away.
+// away. The caller is inside the gate.
 func (e *endpoint) failed(op string, err error) error {
 	if e.guard.Faulted() {
 		return e.errFault(op)
 	}
+	e.countError(err)
 	return named(err, e.name)
 }
 

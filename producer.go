@@ -73,14 +73,17 @@ func (p *Producer) send(ctx context.Context, wait bool, typ uint16, b []byte) er
 	}
 	if err == nil && !p.guard.Faulted() {
 		p.theirs.Ring()
+		p.counters.Sent(1, uint64(len(b)))
 		p.gate.Exit()
 		return nil
 	}
-	p.gate.Exit()
 	if err == ErrFull && wait {
+		p.gate.Exit()
 		return p.sendWaiting(ctx, typ, b)
 	}
-	return p.failed("send", err)
+	err = p.failed("send", err)
+	p.gate.Exit()
+	return err
 }
 
 // sendWaiting is SendTyped when the ring was full.
@@ -101,6 +104,7 @@ func (p *Producer) sendWaiting(ctx context.Context, typ uint16, b []byte) error 
 		return p.failed("send", err)
 	}
 	p.theirs.Ring()
+	p.counters.Sent(1, uint64(len(b)))
 	return nil
 }
 
@@ -165,8 +169,10 @@ func (p *Producer) SendBatch(ctx context.Context, msgs [][]byte) (sent int, err 
 	w := p.waiter(ctx, "send")
 	for {
 		n, err := p.tryBatch(msgs[sent:])
-		if sent += n; n > 0 {
+		if n > 0 {
 			p.theirs.Ring()
+			p.counters.Sent(uint64(n), payloadSize(msgs[sent:sent+n]))
+			sent += n
 		}
 		if err == ErrFull {
 			err = w.pause()
@@ -247,6 +253,7 @@ func (p *Producer) CommitTyped(typ uint16, n int) error {
 		p.mpmc.Commit(typ, n)
 	}
 	p.theirs.Ring()
+	p.counters.Sent(1, uint64(n))
 	var err error
 	if p.guard.Faulted() {
 		err = p.errFault("commit")

@@ -34,6 +34,13 @@ var (
 	ErrBadArgument = errs.BadArgument
 )
 
+// badChecksum is the error for a payload that is not what its frame says. It
+// matches ErrCorrupt.
+func badChecksum(payload []byte, at, have, want uint64) error {
+	return &errs.Error{Op: "receive", Err: errs.Checksum,
+		Detail: fmt.Sprintf("message of %d bytes at data offset %d has xxhash64 %016x, its frame says %016x", len(payload), at, have, want)}
+}
+
 func corrupt(op, format string, a ...any) error {
 	return &errs.Error{Op: op, Detail: fmt.Sprintf(format, a...), Err: ErrCorrupt}
 }

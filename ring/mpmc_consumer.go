@@ -123,8 +123,7 @@ func (c *MPMCConsumer) message() (Message, error) {
 	if c.flags&FlagChecksum != 0 {
 		want, have := c.data.Load64(at+HeaderSize), checksum(h, payload)
 		if want != have {
-			return Message{}, corrupt("receive", "message of %d bytes at data offset %d has xxhash64 %016x, its frame says %016x",
-				n, at, have, want)
+			return Message{}, badChecksum(payload, at, have, want)
 		}
 	}
 	c.cur += size

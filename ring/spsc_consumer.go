@@ -107,8 +107,7 @@ func (c *SPSCConsumer) next(h Header) (Message, error) {
 			if c.checksum {
 				want, have := c.data.Load64(off+HeaderSize), checksum(h, payload)
 				if want != have {
-					return Message{}, corrupt("receive", "message of %d bytes at data offset %d has xxhash64 %016x, its frame says %016x",
-						len(payload), off, have, want)
+					return Message{}, badChecksum(payload, off, have, want)
 				}
 			}
 			c.pos += size

@@ -41,6 +41,8 @@ type Bell struct {
 	fresh  bool // sleeper: has not slept since it asked for fences
 	seq    uint32
 
+	woke func() // called by Ring when it has woken somebody; may be nil
+
 	done    <-chan struct{} // of the context that is watched
 	stop    func() bool     // ends the watch, unless the context has ended
 	through chan struct{}   // closed when its end has interrupted
@@ -63,6 +65,10 @@ func NewBell(r mem.Region, name string, shared bool) (*Bell, error) {
 	}
 	return b, nil
 }
+
+// OnWake has f called each time that Ring has woken somebody by system call, on
+// Ring's goroutine. Call it before the bell is used.
+func (b *Bell) OnWake(f func()) { b.woke = f }
 
 // Close gives back what the bell holds of the system. Nobody may sleep on this
 // handle any more.
@@ -93,6 +99,9 @@ func (b *Bell) wake() {
 	// sleeps again.
 	if state&asleep != 0 && b.mem.CAS32(offState, state, state&^asleep) {
 		b.Interrupt()
+		if b.woke != nil {
+			b.woke()
+		}
 	}
 }
 

@@ -36,6 +36,9 @@ var (
 	NotRingway  error = &sentinel{text: "not a Ringway section"}
 	NoSpace     error = &sentinel{text: "no space for the section"}
 	Unsupported error = &sentinel{text: "not supported on this system"}
+
+	// Checksum is the Corrupt of a payload that its checksum does not fit.
+	Checksum error = &sentinel{"corrupt", Corrupt}
 )
 
 // Error says what failed, on what, where and how much, around one of the

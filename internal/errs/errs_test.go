@@ -29,6 +29,12 @@ func TestSentinelsMatchOnlyThemselves(t *testing.T) {
 	}
 }
 
+func TestAChecksumThatDoesNotFitIsCorrupt(t *testing.T) {
+	if !errors.Is(Checksum, Corrupt) || errors.Is(Corrupt, Checksum) || Checksum.Error() != Corrupt.Error() {
+		t.Errorf("%v is %v: %t, the other way round: %t", Checksum, Corrupt, errors.Is(Checksum, Corrupt), errors.Is(Corrupt, Checksum))
+	}
+}
+
 func TestSentinelsMatchTheStandardErrorThatSaysTheSame(t *testing.T) {
 	standard := map[error]error{Closed: os.ErrClosed, BadName: os.ErrInvalid, BadArgument: os.ErrInvalid}
 	for _, e := range sentinels {

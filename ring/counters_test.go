@@ -1,0 +1,57 @@
+package ring
+
+import (
+	"encoding/binary"
+	"testing"
+)
+
+// counterLine returns a line of memory at a multiple of its size.
+func counterLine() []byte { return make([]byte, 1<<17)[:CountersSize] }
+
+func TestCountersStandWhereTheirPictureSays(t *testing.T) {
+	line := counterLine()
+	c := CountersOf(line)
+	for k := range NumCounters {
+		c.Add(k, 1)
+		c.Add(k, uint64(k)<<32)
+		if got := binary.LittleEndian.Uint64(line[8*k:]); got != uint64(k)<<32+1 {
+			t.Errorf("%v: offset %d holds %#x", k, 8*k, got)
+		}
+	}
+	for i, b := range line[8*NumCounters:] {
+		if b != 0 {
+			t.Errorf("reserved byte %d is %d", i, b)
+		}
+	}
+	var total Totals
+	c.AddTo(&total)
+	c.AddTo(&total)
+	for k := range NumCounters {
+		if total[k] != 2*c.Load(k) {
+			t.Errorf("%v: twice %d is %d", k, c.Load(k), total[k])
+		}
+	}
+}
+
+func TestTheFirstCountersKeepTheirPlaces(t *testing.T) {
+	// The layout is read by other versions of the program.
+	line := counterLine()
+	c := CountersOf(line)
+	c.Sent(3, 300)
+	c.Received(2, 200)
+	for off, want := range map[int]uint64{0: 3, 8: 300, 24: 2, 32: 200} {
+		if got := binary.LittleEndian.Uint64(line[off:]); got != want {
+			t.Errorf("offset %d holds %d, want %d", off, got, want)
+		}
+	}
+}
+
+func TestEveryCounterHasANameOfItsOwn(t *testing.T) {
+	names := make(map[string]bool)
+	for k := range NumCounters + 1 {
+		if names[k.String()] || k.String() == "" {
+			t.Errorf("counter %d is called %q", k, k)
+		}
+		names[k.String()] = true
+	}
+}
