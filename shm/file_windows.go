@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/windows"
 
 	"github.com/ringway/ringway/internal/errs"
+	"github.com/ringway/ringway/internal/winsec"
 )
 
 // fileID tells the files of a machine apart.
@@ -122,7 +123,7 @@ func checkFile(h windows.Handle) (info windows.ByHandleFileInformation, err erro
 	case info.FileAttributes&windows.FILE_ATTRIBUTE_DIRECTORY != 0:
 		err = failf(errs.NotRingway, "it is a directory")
 	default:
-		if err = checkSecurity(h, windows.SE_FILE_OBJECT); err == nil && info.NumberOfLinks != 1 {
+		if err = winsec.Check(h, windows.SE_FILE_OBJECT); err == nil && info.NumberOfLinks != 1 {
 			err = failf(errs.Insecure, "the file has %d names, not 1", info.NumberOfLinks)
 		}
 	}

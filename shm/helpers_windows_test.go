@@ -115,7 +115,7 @@ func attributes(t *testing.T, sddl string) *windows.SecurityAttributes {
 	if sddl == "" {
 		return sa
 	}
-	me, err := whoAmI()
+	me, err := winsec.WhoAmI()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -98,7 +98,7 @@ func lookAt(object string, readOnly bool) (*backing, error) {
 		return nil, refusal(err)
 	}
 	b := &backing{object: h}
-	if err = checkSecurity(h, windows.SE_KERNEL_OBJECT); err == nil {
+	if err = winsec.Check(h, windows.SE_KERNEL_OBJECT); err == nil {
 		b.mem, err = mapView(h, readOnly, 0)
 	}
 	if err != nil {

@@ -111,12 +111,6 @@ func errNoMemory(total int64, cause error) error {
 	return failf(errs.NoSpace, "asked for %d bytes, %d bytes are available: %v", total, min(status.availCommit, status.availVirtual), cause)
 }
 
-// sidOf returns whom an entry of an access list is about. It is part of the
-// entry.
-func sidOf(ace *windows.ACCESS_ALLOWED_ACE) *windows.SID {
-	return (*windows.SID)(unsafe.Pointer(&ace.SidStart))
-}
-
 // rename gives the file of h the name path, unless something has it.
 func rename(h windows.Handle, path string) error {
 	type renameInfo struct {

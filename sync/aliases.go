@@ -8,6 +8,8 @@ type (
 	Mutex = sync.Mutex
 	// Once is sync.Once.
 	Once = sync.Once
+	// Pool is sync.Pool.
+	Pool = sync.Pool
 	// WaitGroup is sync.WaitGroup.
 	WaitGroup = sync.WaitGroup
 )

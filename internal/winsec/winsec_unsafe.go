@@ -29,3 +29,9 @@ func OwnerOnly() (*windows.SecurityAttributes, error) {
 		SecurityDescriptor: sd,
 	}, nil
 }
+
+// sidOf returns whom an entry of an access list is about. It is part of the
+// entry.
+func sidOf(ace *windows.ACCESS_ALLOWED_ACE) *windows.SID {
+	return (*windows.SID)(unsafe.Pointer(&ace.SidStart))
+}

@@ -1,6 +1,9 @@
-package shm
+//go:build windows
+
+package winsec
 
 import (
+	"fmt"
 	"runtime"
 	"sync"
 
@@ -9,9 +12,9 @@ import (
 	"github.com/ringway/ringway/internal/errs"
 )
 
-// whoAmI returns the user of this process, and the system's own account, which
+// WhoAmI returns the user of this process, and the system's own account, which
 // may do everything anyway.
-var whoAmI = sync.OnceValues(func() (sids [2]*windows.SID, err error) {
+var WhoAmI = sync.OnceValues(func() (sids [2]*windows.SID, err error) {
 	user, err := windows.GetCurrentProcessToken().GetTokenUser()
 	if err != nil {
 		return sids, err
@@ -20,10 +23,10 @@ var whoAmI = sync.OnceValues(func() (sids [2]*windows.SID, err error) {
 	return [2]*windows.SID{user.User.Sid, system}, err
 })
 
-// checkSecurity refuses what does not belong to the user of this process, or
+// Check returns an error matching errs.Insecure for what does not belong to the user of this process, or
 // gives others rights. Wine shows the mode of a file as its access list.
-func checkSecurity(h windows.Handle, kind windows.SE_OBJECT_TYPE) error {
-	trusted, err := whoAmI()
+func Check(h windows.Handle, kind windows.SE_OBJECT_TYPE) error {
+	trusted, err := WhoAmI()
 	if err != nil {
 		return err
 	}
@@ -59,4 +62,8 @@ func checkSecurity(h windows.Handle, kind windows.SE_OBJECT_TYPE) error {
 		}
 	}
 	return nil
+}
+
+func failf(err error, format string, a ...any) error {
+	return &errs.Error{Op: "check", Err: err, Detail: fmt.Sprintf(format, a...)}
 }

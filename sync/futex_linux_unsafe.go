@@ -1,0 +1,80 @@
+//go:build linux
+
+package sync
+
+import (
+	"runtime"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Commands of futex(2). Without the private flag the word is shared.
+const (
+	futexWaitOp  = 0
+	futexWakeOp  = 1
+	futexPrivate = 128
+	everyone     = 1<<31 - 1
+)
+
+// futexWait sleeps until the word is woken or for d, unless it isn't value.
+// Every outcome (woken, EAGAIN, ETIMEDOUT, EINTR) means: look again.
+func futexWait(word *uint32, value uint32, d time.Duration) {
+	ts := unix.NsecToTimespec(d.Nanoseconds())
+	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWaitOp, uintptr(value),
+		uintptr(unsafe.Pointer(&ts)), 0, 0)
+}
+
+// futexWake wakes up to n who sleep on a shared word.
+func futexWake(word *uint32, n uintptr) {
+	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWakeOp, n, 0, 0, 0)
+}
+
+// futexWakeOwn wakes up to n who sleep on a word of this process.
+func futexWakeOwn(word *uint32, n uintptr) {
+	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWakeOp|futexPrivate, n, 0, 0, 0)
+}
+
+// futexV is struct futex_waitv.
+type futexV struct {
+	value, address uint64
+	flags, _       uint32
+}
+
+const (
+	futexV32      = 2 // the word has 32 bits
+	futexVPrivate = 128
+)
+
+func (v *futexV) set(word *uint32, value uint32, flags uint32) {
+	*v = futexV{value: uint64(value), address: uint64(uintptr(unsafe.Pointer(word))), flags: futexV32 | flags}
+}
+
+// noWaitv is set when the system turns out to have no futex_waitv.
+var noWaitv atomic.Bool
+
+// futexWaitAny sleeps until one of the words is woken or for d, unless one
+// isn't what it ought to be. The words are the caller's to keep alive. It
+// reports whether the system can do that.
+func futexWaitAny(words []futexV, d time.Duration) bool {
+	if noWaitv.Load() {
+		return false
+	}
+	// The time is absolute, and of a clock that nobody sets.
+	var now unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) != nil {
+		return false
+	}
+	end := now.Nano() + d.Nanoseconds()
+	until := struct{ sec, nsec int64 }{end / 1e9, end % 1e9}
+	_, _, e := unix.Syscall6(unix.SYS_FUTEX_WAITV, uintptr(unsafe.Pointer(unsafe.SliceData(words))), uintptr(len(words)), 0,
+		uintptr(unsafe.Pointer(&until)), unix.CLOCK_MONOTONIC, 0)
+	runtime.KeepAlive(words)
+	if e == unix.ENOSYS || e == unix.EPERM {
+		noWaitv.Store(true)
+		return false
+	}
+	return true
+}
