@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 )
 
 // childEnv names the role that a child process plays.
@@ -23,22 +24,29 @@ var roles = map[string]func(ctx context.Context, p *pipe) error{
 
 // Main turns the process into a child when it was started as one, and then
 // doesn't return. Call it before anything else.
+//
+// A child leaves Ctrl-C to its parent, and ends when the parent does, without a
+// word: there is nobody left to tell.
 func Main() {
 	role := os.Getenv(childEnv)
 	if role == "" {
 		return
 	}
+	signal.Ignore(os.Interrupt)
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &pipe{
 		in:     json.NewDecoder(bufio.NewReader(os.Stdin)),
 		out:    json.NewEncoder(os.Stdout),
-		turns:  make(chan struct{}),
+		turns:  make(chan turn),
 		cancel: cancel,
 	}
 	run, ok := roles[role]
 	err := fmt.Errorf("there is no role %q", role)
 	if ok {
 		err = run(ctx, p)
+	}
+	if err != nil && ctx.Err() != nil {
+		os.Exit(1)
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "shmbench (%s): %v\n", role, err)
@@ -51,8 +59,8 @@ func Main() {
 type pipe struct {
 	in     *json.Decoder
 	out    *json.Encoder
-	turns  chan struct{} // one for each time the parent says go
-	cancel func()        // called when the parent is gone
+	turns  chan turn // what the parent says to do, one at a time
+	cancel func()    // called when the parent is gone
 }
 
 // take reads the child's orders. From then on the end of the parent cancels
@@ -62,21 +70,25 @@ func (p *pipe) take(v any) error {
 		return fmt.Errorf("reading the orders: %w", err)
 	}
 	go func() {
-		for p.in.Decode(&struct{}{}) == nil {
-			p.turns <- struct{}{}
+		for {
+			var t turn
+			if p.in.Decode(&t) != nil {
+				break
+			}
+			p.turns <- t
 		}
 		p.cancel()
 	}()
 	return nil
 }
 
-// turn waits until the parent says go.
-func (p *pipe) turn(ctx context.Context) error {
+// turn waits for the next thing that the parent says to do.
+func (p *pipe) turn(ctx context.Context) (turn, error) {
 	select {
-	case <-p.turns:
-		return nil
+	case t := <-p.turns:
+		return t, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return "", ctx.Err()
 	}
 }
 

@@ -13,7 +13,13 @@
 // A virtual machine changes its speed by factors within seconds. So every run
 // is bracketed by two probes of the raw round trip and thrown away, and
 // counted, when they differ; the limit is measured inside the same bracket; and
-// the figure reported is the median of several runs. See package limits.
+// the figure reported is the median of several runs. See package limits. Rivals
+// take turns with ours, a probe between any two: ratios are made of pairs whose
+// four probes agree, and a winner is called only when all pairs agree.
+//
+// Times are collected in HdrHistograms. A paced run sends by a schedule that
+// nothing moves and times each message from when it was due, so a hold-up shows
+// in all messages that had to wait for it (no coordinated omission).
 //
 // A program that uses this package must call [Main] first thing, since it is
 // its own child.

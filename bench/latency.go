@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+
+	"github.com/ringway/ringway/bench/limits"
 )
 
 // ping sends a message, waits for its echo, and so on. The time between two
 // sends is a sample.
-func (s *team) ping(ctx context.Context) error {
+func (s *team) ping(ctx context.Context) (found part, err error) {
 	const warm = 2000
 	back := make([]byte, len(s.buf))
 	s.samples = s.samples[:0]
@@ -19,16 +21,16 @@ func (s *team) ping(ctx context.Context) error {
 		binary.LittleEndian.PutUint64(number[:], i)
 		copy(s.buf, number[:])
 		if err := s.out.Send(ctx, s.buf); err != nil {
-			return err
+			return found, err
 		}
 		m, err := s.in.Recv(ctx)
 		if err != nil {
-			return err
+			return found, err
 		}
 		copy(back, m.Payload)
 		now := s.clock.Now()
 		if len(m.Payload) != len(s.buf) || !bytes.HasPrefix(back, number[:min(8, len(back))]) {
-			return fmt.Errorf("round trip %d came back with another payload", i)
+			return found, fmt.Errorf("round trip %d came back with another payload", i)
 		}
 		switch {
 		case i == warm:
@@ -36,7 +38,12 @@ func (s *team) ping(ctx context.Context) error {
 		case i > warm:
 			s.samples = append(s.samples, s.clock.Ns(now-last))
 			if now > stop || len(s.samples) == cap(s.samples) {
-				return s.out.SendTyped(ctx, typeEnd, nil)
+				found.Times = limits.Collect(s.samples)
+				found.Messages = 2 * int64(len(s.samples))
+				for _, ns := range s.samples {
+					found.Ns += ns
+				}
+				return found, s.out.SendTyped(ctx, typeEnd, nil)
 			}
 		}
 		last = now
@@ -44,17 +51,17 @@ func (s *team) ping(ctx context.Context) error {
 }
 
 // echo sends back what comes.
-func (s *team) echo(ctx context.Context) error {
+func (s *team) echo(ctx context.Context) (found part, err error) {
 	for {
 		m, err := s.in.Recv(ctx)
 		if err != nil {
-			return err
+			return found, err
 		}
 		if m.Type == typeEnd {
-			return s.in.Release()
+			return found, s.in.Release()
 		}
 		if err := s.out.Send(ctx, m.Payload); err != nil {
-			return err
+			return found, err
 		}
 	}
 }

@@ -123,11 +123,11 @@ func Replay(ctx context.Context, f *feed.Feed, o ReplayOptions) (Result, error) 
 		}
 	}
 	if failed != nil {
-		return Result{}, failed
+		return Result{}, cause(ctx, failed)
 	}
 	messages, total := int64(records)*int64(o.Repeat), size*int64(o.Repeat)
 	res := Result{
-		Topology: o.Topology, Transport: "shm", Mode: "replay", Wait: o.Wait.String(),
+		Engine: Ringway, Topology: o.Topology, Transport: "shm", Mode: "replay", Wait: o.Wait.String(),
 		Producers: 1, Consumers: receivers, Batch: 1, Capacity: capacity,
 		Messages: messages, Bytes: total, Seconds: seconds,
 		MsgsPerSec: float64(messages) / seconds, BytesPerSec: float64(total) / seconds,

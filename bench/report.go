@@ -1,5 +1,10 @@
 package bench
 
+import "github.com/ringway/ringway/bench/limits"
+
+// Ringway is our engine's name in reports.
+const Ringway = "ringway"
+
 // Document is what --json writes. The field names are stable.
 type Document struct {
 	Machine Machine  `json:"machine"`
@@ -8,6 +13,17 @@ type Document struct {
 
 // Result is one measurement, or one replay.
 type Result struct {
+	Engine  string `json:"engine"`            // ringway, or a rival's name
+	Case    string `json:"case,omitempty"`    // compare: the stable word for what was compared
+	Class   string `json:"class,omitempty"`   // a rival's kind: C++, Go, messaging or system
+	Between string `json:"between,omitempty"` // a rival's: threads, or processes as ours is
+	Metric  string `json:"metric,omitempty"`  // the field by which engines are compared
+
+	// Against is ours against the best rival, or against all of them in turn.
+	Against *Against  `json:"against,omitempty"`
+	Others  []Against `json:"others,omitempty"`
+	Missing string    `json:"missing,omitempty"` // why there is no figure
+
 	Topology     string  `json:"topology"`  // spsc
 	Transport    string  `json:"transport"` // shm
 	Mode         string  `json:"mode"`      // latency, throughput or replay
@@ -22,15 +38,24 @@ type Result struct {
 	Seconds      float64 `json:"seconds"`
 	MsgsPerSec   float64 `json:"msgs_per_sec"`
 	BytesPerSec  float64 `json:"bytes_per_sec"`
-	RTT          *RTT    `json:"rtt_ns,omitempty"` // latency only
-	AllocsPerOp  float64 `json:"allocs_per_op"`    // heap allocations a message, both processes
+	RTT          *RTT    `json:"rtt_ns,omitempty"`     // latency: there and back
+	OneWay       *RTT    `json:"latency_ns,omitempty"` // paced: from when a message was due until it arrived
+	Rate         float64 `json:"rate,omitempty"`       // paced: messages a second that were due
+	Burst        int     `json:"burst,omitempty"`      // paced: as many at a time
+	Lease        bool    `json:"lease,omitempty"`      // written and read in place, without copies
+	AllocsPerOp  float64 `json:"allocs_per_op"`        // heap allocations a message, both processes
 
 	Limit *Limit `json:"limit,omitempty"`
 	Rival *Rival `json:"rival,omitempty"`
 
 	Runs      int     `json:"runs,omitempty"`      // runs that count; the figures are those of the median run
 	Discarded int     `json:"discarded,omitempty"` // runs thrown away because the machine changed its speed meanwhile
+	Unsettled int     `json:"unsettled,omitempty"` // runs that count although it did
 	Spread    float64 `json:"spread,omitempty"`    // (slowest - fastest) / median of the runs that count
+
+	// Histogram holds all times of rtt_ns or latency_ns, as a string in
+	// HdrHistogram's compressed format, in nanoseconds.
+	Histogram *limits.Histogram `json:"histogram,omitempty"`
 
 	File     string `json:"file,omitempty"`   // replay: what was sent
 	Format   string `json:"format,omitempty"` // replay: as which format
@@ -57,12 +82,33 @@ type Limit struct {
 	// Ratio is the figure over the limit: for a round trip at least 1, for
 	// throughput at most 1; the closer to 1 the better.
 	Ratio float64 `json:"ratio"`
+	// Exceeded says that the figure is better than the limit, which therefore
+	// was none: two cores can copy more than one, and a ring's two directions
+	// needn't fight for a line as those of the raw round trip do.
+	Exceeded bool `json:"exceeded,omitempty"`
+}
+
+// Against compares ours with another engine, by pairs of runs that were made in
+// turn while the machine was in one regime.
+type Against struct {
+	Engine  string  `json:"engine"`
+	Ratio   float64 `json:"ratio"`  // the median of the pairs; more than 1 is better for us, whatever the unit
+	Spread  float64 `json:"spread"` // (greatest - least) / median of the pairs
+	Low     float64 `json:"low"`    // the least
+	High    float64 `json:"high"`   // the greatest
+	Rounds  int     `json:"rounds"` // how many pairs
+	Verdict string  `json:"verdict"`
+	// Target is the ratio that we want to reach, and Reached whether it was:
+	// "yes", "no", or "undecided" when the pairs don't agree.
+	Target  float64 `json:"target,omitempty"`
+	Reached string  `json:"reached,omitempty"`
 }
 
 // Rival is another engine that did the same work, by turns with ours.
 type Rival struct {
 	Engine     string  `json:"engine"`
 	MsgsPerSec float64 `json:"msgs_per_sec"`
+	P50        int64   `json:"p50_ns,omitempty"`
 	Ratio      float64 `json:"ratio"` // ours over the rival's; more than 1 is better for us
 	Missing    string  `json:"missing,omitempty"`
 }

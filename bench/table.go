@@ -37,8 +37,10 @@ func (r *Result) figures() (figure, limit, ratio string) {
 		figure = fmt.Sprintf("p50 %d ns · p99 %d ns · p99.9 %d ns", r.RTT.P50, r.RTT.P99, r.RTT.P999)
 		if r.Limit != nil {
 			limit = fmt.Sprintf("%s %.0f ns", r.Limit.Name, r.Limit.Value)
-			ratio = fmt.Sprintf("%.2f ×", r.Limit.Ratio)
+			ratio = r.Limit.times()
 		}
+	case r.OneWay != nil:
+		figure = fmt.Sprintf("p50 %d ns · p99 %d ns · p99.9 %d ns", r.OneWay.P50, r.OneWay.P99, r.OneWay.P999)
 	default:
 		figure = fmt.Sprintf("%s msg/s · %sB/s", si(r.MsgsPerSec), si(r.BytesPerSec))
 		if r.Mode == "replay" && r.Sent == r.Received {
@@ -46,10 +48,26 @@ func (r *Result) figures() (figure, limit, ratio string) {
 		}
 		if r.Limit != nil {
 			limit = fmt.Sprintf("%s %sB/s", r.Limit.Name, si(r.Limit.Value))
-			ratio = fmt.Sprintf("%.2f ×", r.Limit.Ratio)
+			ratio = r.Limit.times()
 		}
 	}
 	return figure, limit, ratio
+}
+
+// times is a limit's ratio, marked where it shows that the limit was none.
+func (l *Limit) times() string {
+	if l.Exceeded {
+		return fmt.Sprintf("%.2f × (!)", l.Ratio)
+	}
+	return fmt.Sprintf("%.2f ×", l.Ratio)
+}
+
+// why explains the mark.
+func (l *Limit) why() string {
+	if strings.HasPrefix(l.Name, "memcpy") {
+		return "better than the limit, which is one thread's copying: two cores can copy more"
+	}
+	return "better than the limit, which fights for two lines: a ring moves on through memory"
 }
 
 // WriteResult prints one result in full, for people.
@@ -61,15 +79,28 @@ func WriteResult(w io.Writer, r Result) error {
 	}
 	row("topology", "%s over %s, %s, %d producer, %d consumer", r.Topology, r.Transport, r.Wait, r.Producers, r.Consumers)
 	row("ring", "%sB", si2(float64(r.Capacity)))
+	if r.Rate > 0 {
+		row("pace", "%.0f messages/s are due, %d at a time", r.Rate, max(r.Burst, 1))
+	}
+	if r.Lease {
+		row("lease", "written and read in place")
+	}
 	row("messages", "%d of %d bytes, %d a call", r.Messages, r.MessageBytes, r.Batch)
 	row("bytes", "%d", r.Bytes)
 	row("seconds", "%.6f", r.Seconds)
-	if r.RTT == nil {
+	percentiles := func(name string, t *RTT) {
+		row(name, "min %d · p50 %d · p90 %d · p99 %d · p99.9 %d · p99.99 %d · max %d ns",
+			t.Min, t.P50, t.P90, t.P99, t.P999, t.P9999, t.Max)
+	}
+	switch {
+	case r.RTT != nil:
+		percentiles("round trip", r.RTT)
+	case r.OneWay != nil:
+		row("messages/s", "%.0f", r.MsgsPerSec)
+		percentiles("from due to there", r.OneWay)
+	default:
 		row("messages/s", "%.0f", r.MsgsPerSec)
 		row("bytes/s", "%.0f", r.BytesPerSec)
-	} else {
-		row("round trip", "min %d · p50 %d · p90 %d · p99 %d · p99.9 %d · p99.99 %d · max %d ns",
-			r.RTT.Min, r.RTT.P50, r.RTT.P90, r.RTT.P99, r.RTT.P999, r.RTT.P9999, r.RTT.Max)
 	}
 	if r.Limit != nil {
 		unit := "B/s"
@@ -77,16 +108,28 @@ func WriteResult(w io.Writer, r Result) error {
 			unit = "ns"
 		}
 		row("limit", "%s: %s%s; the figure is %.2f × that", r.Limit.Name, si(r.Limit.Value), unit, r.Limit.Ratio)
+		if r.Limit.Exceeded {
+			row("", "%s", r.Limit.why())
+		}
 	}
 	if r.Rival != nil {
-		if r.Rival.Missing != "" {
+		figure := si(r.Rival.MsgsPerSec) + "msg/s"
+		if r.Rival.P50 > 0 {
+			figure = fmt.Sprintf("p50 %d ns", r.Rival.P50)
+		}
+		switch {
+		case r.Rival.Missing != "":
 			row("rival", "%s: not measured: %s", r.Rival.Engine, r.Rival.Missing)
-		} else {
-			row("rival", "%s: %s msg/s; ours is %.2f × that", r.Rival.Engine, si(r.Rival.MsgsPerSec), r.Rival.Ratio)
+		case r.Against != nil:
+			row("rival", "%s: %s; ours is %.2f × as good (%.2f to %.2f in %d rounds): %s",
+				r.Rival.Engine, figure, r.Against.Ratio, r.Against.Low, r.Against.High, r.Against.Rounds, r.Against.Verdict)
 		}
 	}
 	row("allocations", "%g a message", r.AllocsPerOp)
 	if r.Runs > 0 {
+		if r.Unsettled > 0 {
+			row("", "the machine changed its speed during %d of the runs that count", r.Unsettled)
+		}
 		row("runs", "the median of %d, spread %.0f %%; %d thrown away because the machine changed its speed",
 			r.Runs, 100*r.Spread, r.Discarded)
 	}

@@ -6,39 +6,38 @@ import (
 	"fmt"
 
 	"github.com/ringway/ringway"
-	"github.com/ringway/ringway/internal/mem"
 )
 
-// consume receives, copies out and checks what is produced, and tells the
-// leader how much of it came while that counted.
-func (s *team) consume(ctx context.Context) (err error) {
-	s.words.Store64(offCount+uint64(s.orders.Member)*mem.Line, 0)
+// consume receives, copies out and checks what is produced, and reports how
+// much of it came while that counted.
+func (s *team) consume(ctx context.Context) (found part, err error) {
 	if err := s.meet(ctx); err != nil {
-		return err
+		return found, err
 	}
 	s.run++
 	t := tally{team: s}
+	defer func() { found.Messages = int64(t.last - t.first) }()
 	if s.orders.Batch == 1 {
 		// What a small message costs is counted in nanoseconds: no more than
 		// needed is done here for each.
 		for in := s.in; ; {
 			m, err := in.Recv(ctx)
 			if err != nil {
-				return err
+				return found, err
 			}
 			if ended, err := t.take(m); ended || err != nil {
-				return err
+				return found, err
 			}
 		}
 	}
 	for {
 		k, err := s.in.RecvBatch(ctx, s.got)
 		if err != nil {
-			return err
+			return found, err
 		}
 		for _, m := range s.got[:k] {
 			if ended, err := t.take(m); ended || err != nil {
-				return err
+				return found, err
 			}
 		}
 	}
@@ -50,6 +49,16 @@ type tally struct {
 	count, first uint64 // messages: all, and when those began that count
 	last         uint64 // and when they ended
 	stage        uint64
+	touched      byte // so that what is read in place is read
+}
+
+// touch reads a byte of each cache line, which is what a program that works on
+// the message in place makes the machine move.
+func touch(b []byte) (sum byte) {
+	for i := 0; i < len(b); i += 64 {
+		sum += b[i]
+	}
+	return sum
 }
 
 // take takes note of a message, and reports whether the run has ended.
@@ -61,7 +70,9 @@ func (t *tally) take(m ringway.Message) (ended bool, err error) {
 	if t.count%32 == 0 {
 		t.look()
 	}
-	if len(b) > 8 {
+	if t.orders.Lease {
+		t.touched += touch(b)
+	} else if len(b) > 8 {
 		b = t.buf[:copy(t.buf, b)]
 	}
 	if !t.check(b) {
@@ -93,7 +104,6 @@ func (t *tally) end(b []byte) (bool, error) {
 		return false, nil
 	}
 	t.look()
-	t.words.Store64(offCount+uint64(t.orders.Member)*mem.Line, t.last-t.first)
 	t.words.Add64(offEnded, 1)
 	return true, t.in.Release()
 }

@@ -30,6 +30,9 @@ type teamOrders struct {
 	Capacity  int
 	Duration  time.Duration // of one run
 	Wait      string
+	Rate      float64 // messages a second; paced only
+	Burst     int     // messages that are due at the same time; paced only
+	Lease     bool    // written and read in place; throughput only
 }
 
 func (o *teamOrders) leads() bool    { return o.Member == 0 }
@@ -38,15 +41,26 @@ func (o *teamOrders) produces() bool { return o.Member < o.Producers }
 // answers reports whether this member is the other end of the probes.
 func (o *teamOrders) answers() bool { return o.Member == o.Producers }
 
-// teamRun is what the leader reports after each run.
-type teamRun struct {
-	Kept     bool // the machine's regime held
-	Messages int64
-	Ns       int64
-	RTT      limits.Stats
-	RawRTT   limits.Stats  // latency: the limit
-	Copies   limits.Copies // throughput: the limit
-	Allocs   float64
+// turn is what the parent has all members do next.
+type turn string
+
+const (
+	turnProbe turn = "probe" // measure the raw round trip: the machine's regime
+	turnLimit turn = "limit" // measure what physics allows
+	turnRun   turn = "run"   // do the work
+)
+
+// part is what each member reports after a turn: what it found, and zero for
+// the rest.
+type part struct {
+	Probe    time.Duration
+	Raw      limits.Stats      // limit of a round trip
+	Copies   limits.Copies     // limit of a rate
+	Messages int64             // received, there and back
+	Ns       int64             // how long that took
+	Times    *limits.Histogram `json:",omitempty"` // of round trips, or of the way from sender to receiver
+	Stats    limits.Stats      // of Times, before it lost its least and greatest
+	Allocs   uint64
 }
 
 // The raw section's body: memory for package limits, then words of our own, a
@@ -56,13 +70,11 @@ const (
 	rawLimit = 32 << 10
 	maxTeam  = 64
 
-	offStage  = rawLimit               // what the run is at, or over
-	offDone   = offStage + mem.Line    // how many producers have stopped
-	offEnded  = offDone + mem.Line     // how many consumers have
-	offPhase  = offEnded + mem.Line    // + member × line: how often it came to the meeting point
-	offCount  = offPhase + maxTeam*128 // + member × line: what a consumer counted
-	offAllocs = offCount + maxTeam*128 // + member × line
-	rawBody   = offAllocs + maxTeam*128
+	offStage = rawLimit            // what the run is at
+	offDone  = offStage + mem.Line // how many producers have stopped
+	offEnded = offDone + mem.Line  // how many consumers have
+	offPhase = offEnded + mem.Line // + member × line: how often it came to the meeting point
+	rawBody  = offPhase + maxTeam*mem.Line
 )
 
 // Stages of a run.
@@ -70,7 +82,6 @@ const (
 	stageWarm    = iota
 	stageMeasure // what is received now counts
 	stageStop    // producers stop
-	stageOver    // there are no more runs
 )
 
 // typeEnd is the type of the message with which a consumer's run ends.
@@ -82,7 +93,7 @@ type team struct {
 	raw     []byte
 	words   mem.Region
 	phase   uint64
-	run     uint64 // number of the throughput run
+	run     uint64 // number of the run
 	out     *ringway.Producer
 	in      *ringway.Consumer
 	clock   limits.Clock
@@ -90,6 +101,7 @@ type team struct {
 	batch   [][]byte
 	got     []ringway.Message
 	samples []int64
+	mix     []int           // sizes of messages; mixed only
 	numbers [maxTeam]uint64 // of the next message: of this producer, or by producer
 }
 
@@ -112,10 +124,22 @@ func teamMember(ctx context.Context, p *pipe) error {
 	if err := p.tell(struct{}{}); err != nil {
 		return err
 	}
-	if s.orders.leads() {
-		return s.lead(ctx, p)
+	for {
+		t, err := p.turn(ctx)
+		if err != nil {
+			return err
+		}
+		if err := s.meet(ctx); err != nil {
+			return err
+		}
+		found, err := s.take(ctx, t)
+		if err != nil {
+			return err
+		}
+		if err := p.tell(found); err != nil {
+			return err
+		}
 	}
-	return s.follow(ctx)
 }
 
 // open opens the rings and the raw section.
@@ -174,6 +198,9 @@ func (s *team) open() (closeAll func(), err error) {
 	s.batch = make([][]byte, o.Batch)
 	for i := range s.batch {
 		s.batch[i] = make([]byte, o.Size)
+	}
+	if o.Mode == Mixed {
+		s.mix = mixedSizes(o.Size)
 	}
 	s.got = make([]ringway.Message, o.Batch)
 	if o.leads() && o.Mode == Latency {

@@ -10,20 +10,17 @@ import (
 )
 
 // conduct is the leader's part of a throughput run: it produces, and tells the
-// others when the part that counts begins and ends. It returns how long that
-// was, in nanoseconds.
-func (s *team) conduct(ctx context.Context) (ns int64, err error) {
-	s.words.Store64(offDone, 0)
-	s.words.Store64(offEnded, 0)
-	s.words.Store64(offStage, stageWarm)
-	if err := s.meet(ctx); err != nil {
-		return 0, err
+// others when the part that counts begins and ends. It reports how long that
+// was.
+func (s *team) conduct(ctx context.Context) (found part, err error) {
+	if err := s.raiseCurtain(ctx); err != nil {
+		return found, err
 	}
 	began := limits.Now()
 	measuring := began + int64(s.orders.Duration/5)
 	for {
 		if err := s.produceSome(ctx); err != nil {
-			return 0, err
+			return found, err
 		}
 		now := limits.Now()
 		switch stage := s.words.Load64(offStage); {
@@ -33,7 +30,7 @@ func (s *team) conduct(ctx context.Context) (ns int64, err error) {
 			continue
 		case stage == stageMeasure && now > began+int64(s.orders.Duration):
 			s.words.Store64(offStage, stageStop)
-			ns = now - began
+			found.Ns = now - began
 		default:
 			continue
 		}
@@ -41,40 +38,68 @@ func (s *team) conduct(ctx context.Context) (ns int64, err error) {
 	}
 	for s.words.Load64(offDone) < uint64(s.orders.Producers-1) {
 		if err := ctx.Err(); err != nil {
-			return 0, err
+			return found, err
 		}
 		runtime.Gosched()
 	}
-	// A consumer that receives batches may get more than one of these, and ones
-	// that nobody needed are still there at the next run: they have its number.
+	return found, s.dropCurtain(ctx)
+}
+
+// raiseCurtain begins a run in which consumers go on until they are told that
+// it has ended. Only the leader calls it; the others meet it here.
+func (s *team) raiseCurtain(ctx context.Context) error {
+	s.words.Store64(offDone, 0)
+	s.words.Store64(offEnded, 0)
+	s.words.Store64(offStage, stageWarm)
+	return s.meet(ctx)
+}
+
+// dropCurtain tells all consumers that the run has ended, and waits until they
+// know. A consumer that receives batches may get more than one of these
+// messages, and ones that nobody needed are still there at the next run: they
+// have its number.
+func (s *team) dropCurtain(ctx context.Context) error {
 	s.run++
 	end := binary.LittleEndian.AppendUint64(nil, s.run)
 	for s.words.Load64(offEnded) < uint64(s.orders.Consumers) {
 		if err := s.out.SendTyped(ctx, typeEnd, end); err != nil {
-			return 0, err
+			return err
 		}
 		time.Sleep(200 * time.Microsecond)
 	}
-	return ns, nil
+	return nil
 }
 
 // produce is the part of the other producers.
-func (s *team) produce(ctx context.Context) error {
+func (s *team) produce(ctx context.Context) (found part, err error) {
 	if err := s.meet(ctx); err != nil {
-		return err
+		return found, err
 	}
 	for s.words.Load64(offStage) < stageStop {
 		if err := s.produceSome(ctx); err != nil {
-			return err
+			return found, err
 		}
 	}
 	s.words.Add64(offDone, 1)
-	return nil
+	return found, nil
 }
 
 // produceSome sends messages for a while.
 func (s *team) produceSome(ctx context.Context) (err error) {
 	per := max(1, min(4096, 1<<20/max(s.orders.Size, 1)))
+	if s.orders.Mode == Mixed {
+		for _, n := range s.mix {
+			b := s.buf[:n]
+			s.stamp(b)
+			if err := s.out.Send(ctx, b); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if s.orders.Lease {
+		return s.produceInPlace(ctx, per)
+	}
 	if s.orders.Batch == 1 {
 		out, buf := s.out, s.buf
 		for range per {
@@ -90,6 +115,22 @@ func (s *team) produceSome(ctx context.Context) (err error) {
 			s.stamp(b)
 		}
 		if _, err = s.out.SendBatch(ctx, s.batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// produceInPlace writes messages where they stay.
+func (s *team) produceInPlace(ctx context.Context, per int) error {
+	for range per {
+		b, err := s.out.Claim(ctx, s.orders.Size)
+		if err != nil {
+			return err
+		}
+		copy(b, s.buf)
+		s.stamp(b)
+		if err := s.out.Commit(); err != nil {
 			return err
 		}
 	}

@@ -34,6 +34,18 @@ func (c Clock) Now() uint64 {
 	return uint64(Now())
 }
 
+// Shared reads a clock that all processes of this machine read alike, in ticks
+// of TicksPerNs: the time stamp counter, the performance counter of Windows, or
+// failing both the time of day, which somebody may set. A difference between two
+// processes means something; on a machine whose processors' counters are not
+// quite equal it can be a little less than 0.
+func (c Clock) Shared() uint64 {
+	if c.TSC {
+		return readTSC()
+	}
+	return uint64(sharedNow())
+}
+
 // Ns turns ticks into nanoseconds, rounded to the nearest.
 func (c Clock) Ns(ticks uint64) int64 { return int64(float64(ticks)/c.TicksPerNs + 0.5) }
 

@@ -21,6 +21,8 @@ func monotonic() int64 {
 	return ticks/perSecond*1e9 + ticks%perSecond*1e9/perSecond
 }
 
+func sharedNow() int64 { return monotonic() }
+
 // queryInt64 calls a function that stores an int64; neither of the two that
 // are called can fail since Windows XP.
 func queryInt64(p *windows.LazyProc) (v int64) {

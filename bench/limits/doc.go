@@ -25,7 +25,7 @@
 // of polling), so that the Go scheduler can stop the goroutine and a dead peer is
 // noticed. Elsewhere it is Go. Each round is stamped once, with the time stamp
 // counter, in the shadow of the wait. On Zen this counter, and every clock made
-// from it, steps by 10 ns; [Summarize] makes medians of such times that are
+// from it, steps by 10 ns; [Histogram] makes medians of such times that are
 // right to a nanosecond, and rivals should be summed up the same way.
 //
 // What the choices are worth, measured on two cores of a Zen 4 virtual machine

@@ -11,13 +11,23 @@ import (
 	"github.com/ringway/ringway/bench"
 )
 
+// exitInterrupted is the status after Ctrl-C, as shells have it.
+const exitInterrupted = 130
+
 func main() {
 	bench.Main() // the program is its own child
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := root().ExecuteContext(ctx); err != nil {
+	err := root().ExecuteContext(ctx)
+	interrupted := ctx.Err() != nil
+	stop()
+	switch {
+	case err == nil:
+	case interrupted:
+		fmt.Fprintln(os.Stderr, "shmbench: interrupted")
+		os.Exit(exitInterrupted)
+	default:
 		fmt.Fprintln(os.Stderr, "shmbench:", err)
-		stop()
 		os.Exit(1)
 	}
 }

@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -13,6 +16,11 @@ import (
 
 func TestMain(m *testing.M) {
 	bench.Main()
+	if args := os.Getenv("SHMBENCH_TEST_MAIN"); args != "" {
+		os.Args = append(os.Args[:1], strings.Fields(args)...)
+		main()
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 
@@ -82,6 +90,8 @@ func TestBadCallsSayWhatIsWrong(t *testing.T) {
 		{"replay --wait patience " + sample(), "patience"},
 		{"run --mode fast", "fast"},
 		{"run --rival nobody --mode throughput", "nobody"},
+		{"run --producers 0 --mode throughput", "--producers 0"},
+		{"run --consumers -1 --mode throughput", "--consumers -1"},
 		{"dance", "dance"},
 	} {
 		out, err := shmbench(t, strings.Fields(c.args)...)
@@ -97,5 +107,67 @@ func TestHelpTeaches(t *testing.T) {
 		if err != nil || !strings.Contains(out, "Examples:") || !strings.Contains(out, "--json") {
 			t.Errorf("%v: %v\n%s", args, err, out)
 		}
+	}
+}
+
+func TestCtrlCEndsAReplayQuietly(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("groups of processes and their children are found in Linux's way")
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), "SHMBENCH_TEST_MAIN=replay --rate 10 "+sample())
+	var stderr, stdout bytes.Buffer
+	cmd.Stderr, cmd.Stdout = &stderr, &stdout
+	// To the whole group, as a terminal does it.
+	cmd.SysProcAttr = ownGroup()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	// It answers Ctrl-C from when it has a child.
+	for !hasChild(t, cmd.Process.Pid) {
+		runtime.Gosched()
+	}
+	interruptGroup(t, cmd.Process.Pid)
+	err := cmd.Wait()
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 130 {
+		t.Errorf("%v", err)
+	}
+	if stderr.String() != "shmbench: interrupted\n" || stdout.Len() > 0 {
+		t.Errorf("it said %q and %q", stdout.String(), stderr.String())
+	}
+}
+
+func TestAFileThatCannotBeWrittenIsLearnedBeforeTheRun(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "no", "such", "place.json")
+	for _, verb := range []string{"run --duration 1h --runs 1000", "replay --rate 1 " + sample(), ""} {
+		_, err := shmbench(t, append(strings.Fields(verb), "--json", path)...)
+		if err == nil || !strings.Contains(err.Error(), "place.json") {
+			t.Errorf("%s: %v", verb, err)
+		}
+	}
+}
+
+func TestAFailedRunLeavesTheFileAsItWas(t *testing.T) {
+	dir := t.TempDir()
+	old, fresh := filepath.Join(dir, "old.json"), filepath.Join(dir, "fresh.json")
+	if err := os.WriteFile(old, []byte("what was there before"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{old, fresh} {
+		if _, err := shmbench(t, "run", "--size", "-1", "--json", path); err == nil {
+			t.Error("a size of -1 was accepted")
+		}
+	}
+	if text, err := os.ReadFile(old); err != nil || string(text) != "what was there before" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if _, err := os.Stat(fresh); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("an empty file is left: %v", err)
+	}
+	if _, err := shmbench(t, "replay", "--json", old, sample()); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(old); err != nil || !json.Valid(text) {
+		t.Errorf("%q, %v", text, err)
 	}
 }

@@ -38,10 +38,19 @@ Formats, found by content unless --format says so:
   wav     RIFF/WAVE audio, --period frames a message
   lines   text, a line a message
   raw     --record bytes a message`,
-		Example: `  shmbench replay feed.itch
+		Example: `  # every record once, and whether both sides saw the same
+  shmbench replay feed.itch
+
+  # a hundred times over, for a rate that means something
   shmbench replay --repeat 100 ticks.dbn
+
+  # each record to one of three receivers
   shmbench replay --topology mpmc --consumers 3 feed.itch
+
+  # audio at its own pace: one frame a message, 48,000 a second
   shmbench replay --rate 48000 --period 1 song.wav
+
+  # anything, cut into records of 128 bytes; the result for a program
   shmbench replay --record 128 --json result.json dump.bin`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -58,6 +67,11 @@ Formats, found by content unless --format says so:
 			if o.Topology == "mpmc" && o.Consumers == 0 {
 				o.Consumers = 2
 			}
+			report, err := openReport(cmd, jsonTo)
+			if err != nil {
+				return err
+			}
+			defer report.close()
 			p := newProgress()
 			bar := p.bar("replay")
 			o.Progress = bar.set
@@ -67,7 +81,7 @@ Formats, found by content unless --format says so:
 			if err != nil && !errors.Is(err, bench.ErrMismatch) {
 				return fmt.Errorf("replay: %w", err)
 			}
-			return errors.Join(output(cmd, jsonTo, []bench.Result{result}, func(w io.Writer) error {
+			return errors.Join(report.write([]bench.Result{result}, func(w io.Writer) error {
 				return bench.WriteResult(w, result)
 			}), err)
 		},

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -31,11 +28,19 @@ func root() *cobra.Command {
 		Use:   "shmbench",
 		Short: "Measure Ringway, and replay real records through it",
 		Long:  about,
-		Example: `  shmbench                                  the tour
-  shmbench replay feed.itch                 every record of a file through a ring, hashed on both sides
-  shmbench run --mode latency --size 64     round trips
-  shmbench run --mode throughput --size 8   messages per second
-  shmbench run --json -                     for programs`,
+		Example: `  # the tour
+  shmbench
+
+  # every record of a file through a ring, hashed on both sides
+  shmbench replay feed.itch
+
+  # round trips; messages a second; how late messages are at a given rate
+  shmbench run --mode latency --size 64
+  shmbench run --mode throughput --size 8
+  shmbench run --mode paced --rate 100000 --size 64
+
+  # results for programs
+  shmbench run --json -`,
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -50,6 +55,11 @@ func root() *cobra.Command {
 }
 
 func tour(cmd *cobra.Command, jsonTo string) error {
+	report, err := openReport(cmd, jsonTo)
+	if err != nil {
+		return err
+	}
+	defer report.close()
 	p := newProgress()
 	var titles []string
 	var results []bench.Result
@@ -64,7 +74,7 @@ func tour(cmd *cobra.Command, jsonTo string) error {
 		titles, results = append(titles, step.Title), append(results, r)
 	}
 	p.wait()
-	return output(cmd, jsonTo, results, func(w io.Writer) error {
+	return report.write(results, func(w io.Writer) error {
 		return bench.WriteTable(w, bench.ThisMachine(), titles, results)
 	})
 }
@@ -88,28 +98,4 @@ func (v *strategyValue) Type() string   { return "STRATEGY" }
 func (v *strategyValue) Set(name string) (err error) {
 	*v.s, err = sync.ParseStrategy(name)
 	return err
-}
-
-// output prints results for people, or as JSON, or both.
-func output(cmd *cobra.Command, jsonTo string, results []bench.Result, people func(io.Writer) error) (err error) {
-	if jsonTo != "-" {
-		if err := people(cmd.OutOrStdout()); err != nil {
-			return err
-		}
-	}
-	if jsonTo == "" {
-		return nil
-	}
-	w := cmd.OutOrStdout()
-	if jsonTo != "-" {
-		f, err := os.Create(jsonTo)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		w = f
-	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(bench.Document{Machine: bench.ThisMachine(), Results: results})
 }

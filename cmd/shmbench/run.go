@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,31 +20,69 @@ func runCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "run",
-		Short: "Measure round trips or throughput between pinned processes",
-		Long: `run measures one thing: with --mode latency the round trip of a message that the
-other process sends back, with --mode throughput how many messages per second
-one process can send to the other. The physical limit is measured beside it:
+		Short: "Measure round trips, rates or paced latency between pinned processes",
+		Long: `run measures one thing, between processes that are pinned to two cores:
+
+  latency      the round trip of a message that the other process sends back
+  throughput   how many messages a second get through; with --consumers more
+               than one this is fan-out. --lease writes and reads in place
+  mixed        the same, of messages of 8 bytes up to --size
+  paced        --rate messages a second, --burst of them at a time, timed from
+               when each was due until it arrived. The schedule doesn't wait for
+               anybody, so a hold-up shows in all messages that it delayed
+
+The physical limit is measured beside it:
 
   latency      the same bytes and a flag going to and fro through bare memory,
                in the tightest loop there is
   throughput   the same bytes copied into a region of the ring's size and out
-               of it again, by one thread
+               of it again (--lease: only in), by one thread. Two cores that are
+               close to each other can exceed it; the report then says so
 
 The figures are those of the median run.`,
-		Example: `  shmbench run --mode latency --size 32
+		Example: `  # the round trip of 32 bytes, spinning
+  shmbench run --mode latency --size 32
+
+  # the same, as a program that mustn't burn a core sees it
+  shmbench run --mode latency --size 32 --wait park
+
+  # messages a second, beside a rival's by turns, in a ring that both fill
   shmbench run --mode throughput --size 8 --capacity 8388608 --rival boost
+
+  # 32 messages a call, as JSON for a program
   shmbench run --mode throughput --size 8 --batch 32 --json -
-  shmbench run --topology mpmc --producers 2 --consumers 2 --mode throughput --size 8`,
+
+  # two processes to two others
+  shmbench run --topology mpmc --producers 2 --consumers 2 --mode throughput --size 8
+
+  # one to three
+  shmbench run --topology mpmc --consumers 3 --mode throughput --size 64
+
+  # how late messages are at 100,000 a second, in bursts of ten
+  shmbench run --mode paced --rate 100000 --burst 10 --size 64`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if !cmd.Flags().Changed("wait") && o.Mode == bench.Throughput {
+			if !cmd.Flags().Changed("wait") && o.Mode != bench.Latency {
 				o.Wait = ringway.Adaptive
 			}
+			if o.Producers < 1 || o.Consumers < 1 {
+				return fmt.Errorf("--producers %d --consumers %d: there is at least one of each", o.Producers, o.Consumers)
+			}
+			if o.Mode != bench.Paced && !cmd.Flags().Changed("rate") {
+				o.Rate = 0
+			}
 			if rival != "" {
-				if o.Rival, err = rivalNamed(rival, o); err != nil {
+				r, err := rivalNamed(rival, o)
+				if err != nil {
 					return err
 				}
+				o.Rivals = []bench.Contender{r}
 			}
+			report, err := openReport(cmd, jsonTo)
+			if err != nil {
+				return err
+			}
+			defer report.close()
 			p := newProgress()
 			bar := p.bar(o.Mode)
 			o.Progress = func(kept, runs, _ int) { bar.set(int64(kept), int64(runs)) }
@@ -52,24 +92,28 @@ The figures are those of the median run.`,
 			if err != nil {
 				return err
 			}
-			return output(cmd, jsonTo, []bench.Result{result}, func(w io.Writer) error {
+			return report.write([]bench.Result{result}, func(w io.Writer) error {
 				return bench.WriteResult(w, result)
 			})
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.Topology, "topology", "spsc", "spsc: one producer, one consumer; mpmc: any number of both")
-	flags.IntVar(&o.Producers, "producers", 1, "throughput over mpmc: so many producing processes")
-	flags.IntVar(&o.Consumers, "consumers", 1, "throughput over mpmc: so many consuming processes")
-	flags.StringVar(&o.Mode, "mode", bench.Latency, "latency or throughput")
+	flags.IntVar(&o.Producers, "producers", 1, "mpmc: so many producing processes")
+	flags.IntVar(&o.Consumers, "consumers", 1, "mpmc: so many consuming processes")
+	flags.StringVar(&o.Mode, "mode", bench.Latency, strings.Join(bench.Modes(), ", "))
 	flags.IntVar(&o.Size, "size", 64, "`BYTES` of a message")
 	flags.IntVar(&o.Capacity, "capacity", ringway.DefaultCapacity, "`BYTES` of the ring, a power of two")
 	flags.DurationVar(&o.Duration, "duration", time.Second, "how long each run measures")
 	flags.IntVar(&o.Runs, "runs", 5, "how many runs must count")
+	flags.BoolVar(&o.KeepAll, "keep-all", false, "keep runs during which the machine changed its speed, too")
 	flags.IntVar(&o.Batch, "batch", 1, "throughput: messages a call")
+	flags.BoolVar(&o.Lease, "lease", false, "throughput: write and read messages in place, without copies")
+	flags.Float64Var(&o.Rate, "rate", 100_000, "paced: `MSG/S` that are due")
+	flags.IntVar(&o.Burst, "burst", 0, "paced: so many messages are due at the same time")
 	flags.StringVar(&rival, "rival", "", "throughput of 8-byte messages: measure this one by turns with ours: "+rivalNames()+" (make peers installs what they are built with)")
 	waitFlag(cmd, &o.Wait, ringway.BusySpin)
-	flags.Lookup("wait").Usage += "; throughput without it is adaptive, since who looks all the time fights with the sender for its line"
+	flags.Lookup("wait").Usage += "; other modes than latency are adaptive without it, since who looks all the time fights with the sender for its line"
 	jsonFlag(cmd, &jsonTo)
 	return cmd
 }

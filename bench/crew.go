@@ -1,0 +1,175 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ringway/ringway"
+	"github.com/ringway/ringway/bench/limits"
+	"github.com/ringway/ringway/shm"
+)
+
+// crew is the parent's side of a team: the children, the first of which leads.
+// Between two turns they sleep, so that rivals can be measured meanwhile.
+type crew struct {
+	team []*child
+	done []func() // what ends it, in reverse
+}
+
+// startCrew creates what the children share and starts them.
+func startCrew(ctx context.Context, o RunOptions) (_ *crew, err error) {
+	c := &crew{}
+	defer func() {
+		if err != nil {
+			c.close()
+		}
+	}()
+	orders := teamOrders{
+		Producers: o.Producers, Consumers: o.Consumers,
+		Ring: uniqueName("ab"), Raw: uniqueName("raw"), Mode: o.Mode, Size: o.Size, Batch: o.Batch,
+		Capacity: o.Capacity, Duration: o.Duration, Wait: o.Wait.String(), Rate: o.Rate, Burst: o.Burst,
+		Lease: o.Lease,
+	}
+	kind, err := kindOf(o.Topology)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := shm.Create(orders.Raw, shm.Options{Kind: rawKind, Body: rawBody, Participants: 1})
+	if err != nil {
+		return nil, err
+	}
+	names := []string{orders.Raw}
+	c.done = append(c.done, func() { _ = raw.Close() })
+	rings := []string{orders.Ring}
+	if workloads[o.Mode].both {
+		orders.Back = uniqueName("ba")
+		rings = append(rings, orders.Back)
+	}
+	// The names are only needed until all children have opened them.
+	defer func() {
+		for _, name := range names {
+			_ = shm.Remove(name, "")
+		}
+	}()
+	for _, name := range rings {
+		r, err := ringway.CreateRing(name, kind, ringway.Capacity(o.Capacity), ringway.CellSize(cellFor(o.Size)))
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name)
+		c.done = append(c.done, func() { _ = r.Close() })
+	}
+	cpuA, cpuB := limits.PickPair()
+	if cpuA == cpuB && o.Wait == ringway.BusySpin {
+		return nil, fmt.Errorf("two spinning processes need two processors, there is one: use another --wait")
+	}
+	for orders.Member = range o.Producers + o.Consumers {
+		// Producers and consumers alternate between the two cores, the first
+		// of each on different ones.
+		orders.CPU = cpuA
+		if at := orders.Member; at < o.Producers && at%2 == 1 || at >= o.Producers && (at-o.Producers)%2 == 0 {
+			orders.CPU = cpuB
+		}
+		member, err := start(ctx, "team", orders)
+		if err != nil {
+			return nil, err
+		}
+		c.team = append(c.team, member)
+		c.done = append(c.done, member.kill)
+		if err := member.hear(&struct{}{}); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// close ends the children and gives back what they shared.
+func (c *crew) close() {
+	for i := len(c.done) - 1; i >= 0; i-- {
+		c.done[i]()
+	}
+}
+
+// do has all members do something and returns what each of them found, the
+// leader first. When one of them fails the others are ended: they would wait for
+// it.
+func (c *crew) do(t turn) ([]part, error) {
+	for _, member := range c.team {
+		if err := member.send(t); err != nil {
+			return nil, err
+		}
+	}
+	type answer struct {
+		member int
+		part   part
+		err    error
+	}
+	answers := make(chan answer, len(c.team))
+	for i, member := range c.team {
+		go func() {
+			a := answer{member: i}
+			a.err = member.hear(&a.part)
+			answers <- a
+		}()
+	}
+	parts := make([]part, len(c.team))
+	var failed error
+	for range c.team {
+		a := <-answers
+		if parts[a.member] = a.part; a.err != nil && failed == nil {
+			failed = a.err
+			for _, member := range c.team {
+				_ = member.cmd.Process.Kill()
+			}
+		}
+	}
+	return parts, failed
+}
+
+// probe tells the machine's regime.
+func (c *crew) probe() (time.Duration, error) {
+	parts, err := c.do(turnProbe)
+	if err != nil {
+		return 0, err
+	}
+	return parts[0].Probe, nil
+}
+
+// run measures the limit and then one run.
+func (c *crew) run() (teamRun, error) {
+	limit, err := c.do(turnLimit)
+	if err != nil {
+		return teamRun{}, err
+	}
+	parts, err := c.do(turnRun)
+	if err != nil {
+		return teamRun{}, err
+	}
+	run := teamRun{RawRTT: limit[0].Raw, Copies: limit[0].Copies}
+	run.Ns = parts[0].Ns
+	allocs := uint64(0)
+	for _, p := range parts {
+		run.Messages += p.Messages
+		allocs += p.Allocs
+		if p.Times == nil {
+			continue
+		}
+		if run.Times == nil {
+			run.Times, run.Stats = p.Times, p.Stats
+			continue
+		}
+		run.Times.Merge(p.Times)
+		run.Stats = run.Times.Stats().Within(min(run.Stats.Min, p.Stats.Min), max(run.Stats.Max, p.Stats.Max))
+	}
+	run.Allocs = perMessage(float64(allocs), run.Messages)
+	return run, nil
+}
+
+// teamRun is one run of the whole team.
+type teamRun struct {
+	Figure
+	RawRTT limits.Stats  // there and back: the limit
+	Copies limits.Copies // one way: the limit
+	Allocs float64
+}

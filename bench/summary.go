@@ -1,0 +1,109 @@
+package bench
+
+// summary makes a result of the runs that count: the one in the middle.
+func summary(o RunOptions, all *rounds) Result {
+	metric := o.metric()
+	m, spread := middle(all.ours, func(r teamRun) float64 { return metric.of(r.Figure) })
+	res := o.result(m.Figure)
+	res.Engine = Ringway
+	res.AllocsPerOp = m.Allocs
+	res.Runs, res.Discarded, res.Unsettled, res.Spread = len(all.ours), all.discarded, all.unsettled, spread
+	switch {
+	case res.RTT != nil && m.RawRTT.N > 0:
+		limit := float64(m.RawRTT.P50.Nanoseconds())
+		res.Limit = &Limit{Name: "raw round trip", Value: limit, Ratio: float64(res.RTT.P50) / limit}
+		res.Limit.Exceeded = res.Limit.Ratio < 1
+	case o.Lease && m.Copies.One > 0:
+		res.Limit = &Limit{Name: "memcpy in", Value: m.Copies.One, Ratio: res.BytesPerSec / m.Copies.One}
+		res.Limit.Exceeded = res.Limit.Ratio > 1
+	case m.Copies.Two > 0:
+		res.Limit = &Limit{Name: "memcpy in and out", Value: m.Copies.Two, Ratio: res.BytesPerSec / m.Copies.Two}
+		res.Limit.Exceeded = res.Limit.Ratio > 1
+	}
+	return res
+}
+
+// result is what a figure looks like in a report, without what is known of
+// ours only.
+func (o *RunOptions) result(f Figure) Result {
+	res := Result{
+		Topology: o.Topology, Transport: "shm", Mode: o.Mode, Wait: o.Wait.String(),
+		Producers: o.Producers, Consumers: o.Consumers,
+		MessageBytes: meanSize(o.Mode, o.Size), Batch: o.Batch, Capacity: o.Capacity, Lease: o.Lease,
+		Messages: f.Messages, Seconds: float64(f.Ns) / 1e9, MsgsPerSec: f.perSecond(),
+		Metric: string(o.metric()),
+	}
+	res.Bytes = f.Messages * int64(res.MessageBytes)
+	res.BytesPerSec = res.MsgsPerSec * float64(res.MessageBytes)
+	if f.Times == nil {
+		return res
+	}
+	res.Histogram = f.Times
+	s := f.Stats
+	times := &RTT{
+		Min: s.Min.Nanoseconds(), P50: s.P50.Nanoseconds(), P90: s.P90.Nanoseconds(), P99: s.P99.Nanoseconds(),
+		P999: s.P999.Nanoseconds(), P9999: s.P9999.Nanoseconds(), Max: s.Max.Nanoseconds(),
+	}
+	if workloads[o.Mode].both {
+		res.RTT = times
+	} else {
+		res.OneWay, res.Rate, res.Burst = times, o.Rate, o.Burst
+	}
+	return res
+}
+
+// rivalResult is a contender's result, and against what ours says of it.
+func (o *RunOptions) rivalResult(c *contest) (res Result, against *Against) {
+	if len(c.kept) == 0 {
+		res = o.result(Figure{})
+		res.Engine, res.Class, res.Between, res.Discarded = c.Engine, c.Class, c.Between, c.discarded
+		if c.missing != nil {
+			res.Missing = c.missing.Error()
+		} else {
+			res.Missing = "the machine changed its speed during each run"
+		}
+		return res, nil
+	}
+	metric := o.metric()
+	m, spread := middle(c.kept, metric.of)
+	res = o.result(m)
+	res.Engine, res.Class, res.Between = c.Engine, c.Class, c.Between
+	res.Wait, res.Capacity, res.Lease, res.Transport = "", 0, false, ""
+	res.Runs, res.Discarded, res.Unsettled, res.Spread = len(c.kept), c.discarded, c.unsettled, spread
+	return res, compareRatios(c.Engine, c.ratios)
+}
+
+// compareRatios sums up ratios of single rounds.
+func compareRatios(engine string, ratios []float64) *Against {
+	self := func(v float64) float64 { return v }
+	ratio, spread := middle(ratios, self) // sorts them
+	a := &Against{
+		Engine: engine, Ratio: ratio, Spread: spread, Rounds: len(ratios),
+		Low: ratios[0], High: ratios[len(ratios)-1],
+	}
+	a.Verdict = verdict(a)
+	return a
+}
+
+// The verdicts of a comparison.
+const (
+	Ahead     = "ahead"
+	Behind    = "behind"
+	TooClose  = "too close to call" // the rounds don't agree
+	TooFew    = "too few rounds to call"
+	minRounds = 3
+)
+
+// verdict calls a winner only when all rounds agree on it, and when there are
+// enough of them that this is more than luck.
+func verdict(a *Against) string {
+	switch {
+	case a.Rounds < minRounds:
+		return TooFew
+	case a.Low > 1:
+		return Ahead
+	case a.High < 1:
+		return Behind
+	}
+	return TooClose
+}
