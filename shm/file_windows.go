@@ -199,18 +199,14 @@ func removeFile(dir, name string) error {
 }
 
 func listFiles(dir string) ([]Info, error) {
-	entries, err := os.ReadDir(dir)
+	names, err := namesIn(dir)
 	if err != nil {
 		return nil, err
 	}
 	var infos []Info
-	for _, e := range entries {
-		name, ok := strings.CutPrefix(e.Name(), filePrefix)
-		if !ok {
-			continue
-		}
+	for _, name := range names {
 		in := Info{Name: name, Err: CheckName(name)}
-		h, info, err := openFile(longPath(dir, e.Name()), true, 0)
+		h, info, err := openFile(longPath(dir, filePrefix+name), true, 0)
 		if errors.Is(err, os.ErrNotExist) {
 			continue // removed since
 		}

@@ -1,6 +1,7 @@
 package shm
 
 import (
+	"os"
 	"slices"
 	"strings"
 
@@ -55,6 +56,23 @@ func Remove(name, dir string) error {
 	return named(op, name, removeName(dir, name))
 }
 
+// Names returns what List would look at, without looking: the names of all
+// sections in dir, good or bad, sorted. On Windows, without a directory, those
+// whose creators are still at work are among them. Names enters the kernel and
+// allocates. It returns an error only if the directory cannot be read.
+func Names(dir string) ([]string, error) {
+	dir, err := cleanDir(dir)
+	if err != nil {
+		return nil, named("list", dir, err)
+	}
+	names, err := listNames(dir)
+	if err != nil {
+		return nil, named("list", dir, err)
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
 // Info is what List found under one name.
 type Info struct {
 	Name       string     // of the section; not always one that CheckName accepts
@@ -81,4 +99,19 @@ func List(dir string) ([]Info, error) {
 	}
 	slices.SortFunc(infos, func(a, b Info) int { return strings.Compare(a.Name, b.Name) })
 	return infos, nil
+}
+
+// namesIn returns the names of the sections that have files in dir.
+func namesIn(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if name, ok := strings.CutPrefix(e.Name(), filePrefix); ok {
+			names = append(names, name)
+		}
+	}
+	return names, nil
 }

@@ -202,9 +202,8 @@ func checkObject(object string) error {
 	return windows.CloseHandle(h)
 }
 
-// listObjects lists the sections of the session, except those whose creators
-// are still at work.
-func listObjects() ([]Info, error) {
+// objectNames returns the names of the session's sections.
+func objectNames() (names []string, err error) {
 	dir, err := objectDirectory()
 	if err != nil {
 		return nil, err
@@ -213,12 +212,23 @@ func listObjects() ([]Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	var infos []Info
 	for _, o := range objects {
-		name, ok := strings.CutPrefix(o.name, filePrefix)
-		if !ok || o.kind != "Section" {
-			continue
+		if name, ok := strings.CutPrefix(o.name, filePrefix); ok && o.kind == "Section" {
+			names = append(names, name)
 		}
+	}
+	return names, nil
+}
+
+// listObjects lists the sections of the session, except those whose creators
+// are still at work.
+func listObjects() ([]Info, error) {
+	names, err := objectNames()
+	if err != nil {
+		return nil, err
+	}
+	var infos []Info
+	for _, name := range names {
 		in := Info{Name: name, Err: CheckName(name)}
 		b, err := lookAt(objectPrefix+name, true)
 		if errors.Is(err, os.ErrNotExist) {

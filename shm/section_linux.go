@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -222,22 +221,20 @@ func removeName(dir, name string) error {
 	return unix.Unlinkat(unix.AT_FDCWD, filepath.Join(dir, filePrefix+name), 0)
 }
 
+func listNames(dir string) ([]string, error) { return namesIn(dir) }
+
 func listSections(dir string) ([]Info, error) {
 	dfd, err := openDir(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(dfd)
-	entries, err := os.ReadDir(dir)
+	names, err := namesIn(dir)
 	if err != nil {
 		return nil, err
 	}
 	var infos []Info
-	for _, e := range entries {
-		name, ok := strings.CutPrefix(e.Name(), filePrefix)
-		if !ok {
-			continue
-		}
+	for _, name := range names {
 		in := Info{Name: name, Err: CheckName(name)}
 		fd, st, d, err := openSection(dir, dfd, name, unix.O_RDONLY)
 		if errors.Is(err, os.ErrNotExist) {

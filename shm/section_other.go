@@ -7,6 +7,8 @@ import (
 	"github.com/ringway/ringway/internal/sigbus"
 )
 
+const filePrefix = "ringway."
+
 // backing is what the operating system has of a section. Here it has none, and
 // everything returns ErrUnsupported.
 type backing struct{ mem []byte }
@@ -25,6 +27,8 @@ func openBacking(dir, name string, o *OpenOptions) (*backing, Descriptor, error)
 }
 
 func removeName(dir, name string) error { return errs.Unsupported }
+
+func listNames(dir string) ([]string, error) { return nil, errs.Unsupported }
 
 func listSections(dir string) ([]Info, error) { return nil, errs.Unsupported }
 

@@ -98,6 +98,13 @@ func removeName(dir, name string) error {
 	return removeFile(dir, name)
 }
 
+func listNames(dir string) ([]string, error) {
+	if dir == "" {
+		return objectNames()
+	}
+	return namesIn(dir)
+}
+
 func listSections(dir string) ([]Info, error) {
 	if dir == "" {
 		return listObjects()

@@ -1,0 +1,139 @@
+package inspect
+
+import (
+	"fmt"
+
+	"github.com/ringway/ringway/internal/errs"
+	"github.com/ringway/ringway/ring"
+	"github.com/ringway/ringway/shm"
+)
+
+// View is a section mapped read-only, to be looked at again and again. It
+// belongs to one goroutine at a time and must be closed.
+type View struct{ section *shm.Section }
+
+// Open maps a section read-only. Errors are those of shm.Open.
+func Open(name, dir string) (*View, error) {
+	s, err := shm.Open(name, shm.OpenOptions{Dir: dir, ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	return &View{s}, nil
+}
+
+// Close unmaps the section.
+func (v *View) Close() error { return v.section.Close() }
+
+// SameName reports whether the name still leads to this section.
+func (v *View) SameName() (bool, error) { return v.section.SameName() }
+
+// Section looks at the section now.
+func (v *View) Section() Section { return Of(v.section) }
+
+// Of looks at a section that is mapped already, whatever for.
+func Of(m *shm.Section) Section {
+	d := m.Descriptor()
+	s := Section{
+		Name: m.Name(), Status: Good, Size: d.Total, Kind: ring.Kind(d.Kind).String(), Region: d.Region.String(),
+		Created: d.Created, CreatorPID: d.CreatorPID, Slots: d.Participants,
+	}
+	err := s.participants(m)
+	if err == nil {
+		err = s.body(m)
+	}
+	if m.Guard().Faulted() {
+		err = &errs.Error{Op: "inspect", Name: m.Name(), Err: errs.Fault}
+	}
+	if err != nil {
+		s.failed(err)
+	}
+	return s
+}
+
+// role names a participant's role in a ring of that kind.
+func role(_ ring.Kind, role uint32) string {
+	switch role {
+	case 0:
+		return "producer"
+	case 1:
+		return "consumer"
+	}
+	return "other"
+}
+
+func (s *Section) participants(m *shm.Section) error {
+	kind := ring.Kind(m.Descriptor().Kind)
+	table := m.Table()
+	slots, err := ring.TableOf(table, shm.EntrySize)
+	if err != nil {
+		return err
+	}
+	for slot := range len(table) / shm.EntrySize {
+		if slots.Slot(slot) == 0 {
+			continue // nobody ever attached
+		}
+		line := table[slot*shm.EntrySize+shm.EntryCounters:][:ring.CountersSize]
+		var counts ring.Totals
+		ring.CountersOf(line).AddTo(&counts)
+		for k, n := range counts {
+			s.Counts[k] += n
+		}
+		p, err := m.Peer(slot)
+		if err != nil {
+			return err
+		}
+		if p.State != shm.Absent {
+			s.Participants = append(s.Participants, Participant{
+				Slot: slot, Role: role(kind, p.Role), State: p.State.String(), PID: p.PID, Since: p.Since,
+				Incarnation: p.Incarnation, Counts: Counts(counts),
+			})
+		}
+	}
+	return nil
+}
+
+func (s *Section) body(m *shm.Section) error {
+	o, g, err := observer(m)
+	if err != nil {
+		if known(ring.Kind(m.Descriptor().Kind)) {
+			return err
+		}
+		s.Status, s.Error = Unknown, err.Error()
+		return nil
+	}
+	s.Capacity, s.CellSize, s.Checksums = g.Capacity, g.CellSize, g.Checksum
+	r := o.Snapshot()
+	if r.Problem != "" {
+		return &errs.Error{Op: "inspect", Name: s.Name, Err: errs.Corrupt, Detail: r.Problem}
+	}
+	s.Ring = RingState{Head: r.Head, Tail: r.Tail, Depth: r.Depth, Moved: r.Moved, Ended: r.Ended, Dropped: r.Dropped}
+	return nil
+}
+
+// known reports whether this version knows rings of that kind.
+func known(k ring.Kind) bool { return k == ring.SPSC || k == ring.MPMC }
+
+func observer(m *shm.Section) (*ring.Observer, ring.Geometry, error) {
+	d := m.Descriptor()
+	g, err := ring.GeometryOf(ring.Kind(d.Kind), d.Params, uint64(d.BodySize))
+	if err != nil {
+		return nil, g, err
+	}
+	o, err := ring.NewObserver(g, m.Body(), d.Participants)
+	return o, g, err
+}
+
+// Frames returns an observer of the ring's frames, which is valid until Close.
+// After each of its calls, Faulted says whether what it returned means
+// anything. It returns an error that matches ring.ErrCorrupt or
+// ring.ErrBadArgument when the section holds no ring that this version knows.
+func (v *View) Frames() (*ring.Observer, error) {
+	o, _, err := observer(v.section)
+	if err != nil {
+		return nil, fmt.Errorf("section %q: %w", v.section.Name(), err)
+	}
+	return o, nil
+}
+
+// Faulted reports whether the section was truncated under our eyes.
+func (v *View) Faulted() bool { return v.section.Guard().Faulted() }
