@@ -111,7 +111,9 @@ func lapTag(pos uint64, shift uint) Header {
 	return Header(pos >> (shift & 63) << 57 >> 1)
 }
 
-// checksum is the value of the checksum extension word for a payload.
+// Checksum returns the value of the checksum extension word for a payload.
+func Checksum(h Header, payload []byte) uint64 { return checksum(h, payload) }
+
 func checksum(h Header, payload []byte) uint64 {
 	var d xxhash.Digest
 	d.ResetWithSeed(uint64(h))
@@ -132,4 +134,8 @@ type Message struct {
 	// died, or left, before it released it; see [MPMCConsumer]. Order is not
 	// kept for such a message.
 	Redelivered bool
+
+	// Correlated says that the payload begins with the frame's correlation
+	// word, eight bytes, little endian. Only connections send such messages.
+	Correlated bool
 }

@@ -45,7 +45,7 @@ func (b *backing) close() error {
 		err = unix.Munmap(b.mem)
 		b.mem = nil
 	}
-	if closeErr := unix.Close(b.fd); err == nil {
+	if closeErr := b.closeFD(); err == nil {
 		err = closeErr
 	}
 	return err

@@ -36,6 +36,8 @@ var (
 	NotRingway  error = &sentinel{text: "not a Ringway section"}
 	NoSpace     error = &sentinel{text: "no space for the section"}
 	Unsupported error = &sentinel{text: "not supported on this system"}
+	Transport   error = &sentinel{text: "no transport that both sides can use"}
+	Lost        error = &sentinel{text: "messages were lost"}
 
 	// Checksum is the Corrupt of a payload that its checksum does not fit.
 	Checksum error = &sentinel{"corrupt", Corrupt}

@@ -103,6 +103,8 @@ func TestArrowsBetweenThePackagesPointOneWay(t *testing.T) {
 		"/ring": {},
 		"/shm":  {},
 		"/sync": {"/shm"},
+
+		"/fallback": {"/ring", "/shm", "/sync"},
 	}
 	for pkg, others := range may {
 		list := goTool(t, nil, "list", "-f", `{{join .Imports "\n"}}`, module+pkg)

@@ -1,0 +1,103 @@
+package fallback_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"testing"
+
+	"github.com/ringway/ringway/fallback"
+	"github.com/ringway/ringway/internal/conform"
+	"github.com/ringway/ringway/internal/proctest"
+)
+
+func TestMain(m *testing.M) {
+	proctest.Main(m, proctest.Children{
+		// conform SCRIPT ADDRESS TRANSPORT DIR
+		"conform": func(args []string) {
+			t, err := fallback.ParseTransport(args[2])
+			if err != nil {
+				proctest.Fail(err)
+			}
+			e, err := fallback.Dial(context.Background(), args[1],
+				fallback.Options{Transports: []fallback.Transport{t}, Dir: args[3]})
+			if err != nil {
+				proctest.Fail(err)
+			}
+			conform.ChildMain(e.Link, args[0])
+		},
+	})
+}
+
+var names atomic.Int64
+
+func newName() string { return fmt.Sprintf("test-%d-%d", os.Getpid(), names.Add(1)) }
+
+// listen listens at an address until the test ends.
+func listen(t *testing.T, addr string, o fallback.Options) *fallback.Listener {
+	t.Helper()
+	l, err := fallback.Listen(t.Context(), addr, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+// dialAndAccept makes a connection.
+func dialAndAccept(t *testing.T, l *fallback.Listener, addr string, o fallback.Options) (dialed, accepted *fallback.Established) {
+	t.Helper()
+	failed := make(chan error, 1)
+	go func() {
+		var err error
+		dialed, err = fallback.Dial(t.Context(), addr, o)
+		failed <- err
+	}()
+	accepted, err := l.Accept(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-failed; err != nil {
+		t.Fatal(err)
+	}
+	return dialed, accepted
+}
+
+// traits are those of a transport at an address, which is listened at once for
+// all connections.
+func traits(t *testing.T, transport fallback.Transport, addr string) conform.Traits {
+	o := fallback.Options{Transports: []fallback.Transport{transport}, Dir: t.TempDir(), MaxMessage: 1 << 20}
+	l := listen(t, addr, o)
+	if transport == fallback.TCP {
+		addr = l.Addr()
+	}
+	return conform.Traits{
+		Connect: func(t *testing.T) (a, b conform.Link) {
+			x, y := dialAndAccept(t, l, addr, o)
+			if x.Transport != transport || y.Transport != transport {
+				t.Fatal(x.Transport, y.Transport)
+			}
+			return x.Link, y.Link
+		},
+		Child: func(t *testing.T, script string) (conform.Link, *proctest.Child) {
+			c := proctest.Run(t, "conform", script, addr, transport.String(), o.Dir)
+			e, err := l.Accept(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return e.Link, c
+		},
+	}
+}
+
+func TestUnixSocketsConform(t *testing.T) {
+	if why := fallback.Unix.Missing(); why != "" {
+		t.Skip(why)
+	}
+	conform.Run(t, traits(t, fallback.Unix, newName()))
+}
+
+func TestTCPConforms(t *testing.T) {
+	conform.Run(t, traits(t, fallback.TCP, "tcp://127.0.0.1:0"))
+}

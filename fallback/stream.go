@@ -1,0 +1,270 @@
+package fallback
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ringway/ringway/internal/errs"
+	"github.com/ringway/ringway/ring"
+)
+
+// stream is what a stream transport gives: bytes in order, both ways. Close
+// ends calls that wait.
+type stream interface {
+	io.ReadWriteCloser
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
+}
+
+// copyUpTo is the size in bytes up to which a message is copied behind its
+// header, to be written at once; a longer one is gathered by the system where
+// that can be done.
+const copyUpTo = 16 << 10
+
+// streamLink sends frames over a stream.
+type streamLink struct {
+	transport Transport
+	peer      Identity
+	wire      wire
+	s         stream
+
+	// The receiving side. receiving is held by who reads.
+	receiving sync.Mutex
+	in        frames
+	reading   canceller
+	ended     error // what Recv returns from now on
+
+	// The sending side. sending is held by who writes: Send, CloseSend and
+	// what finishes a message; Close tries to get it.
+	sending sync.Mutex
+	writing canceller
+	out     []byte
+	gather  net.Buffers
+	parts   [3][]byte
+	said    bool  // the end frame was sent
+	broken  error // what Send returns from now on
+
+	closed atomic.Bool
+}
+
+func newStreamLink(t Transport, s stream, peer Identity, w wire, rest frames) *streamLink {
+	l := &streamLink{transport: t, peer: peer, wire: w, s: s, in: rest}
+	l.reading.set, l.writing.set = s.SetReadDeadline, s.SetWriteDeadline
+	return l
+}
+
+func (l *streamLink) Transport() Transport { return l.transport }
+func (l *streamLink) Peer() Identity       { return l.peer }
+func (l *streamLink) MaxMessage() int      { return int(l.wire.max) }
+
+func (l *streamLink) Send(ctx context.Context, typ uint16, payload []byte) error {
+	return l.send(ctx, ring.MakeHeader(uint32(len(payload)), typ, l.wire.flags()), 0, payload)
+}
+
+func (l *streamLink) SendCorrelated(ctx context.Context, typ uint16, id uint64, payload []byte) error {
+	return l.send(ctx, ring.MakeHeader(uint32(len(payload)), typ, l.wire.flags()|ring.FlagCorrelation), id, payload)
+}
+
+func (l *streamLink) CloseSend() error {
+	return l.send(context.Background(), ring.MakeHeader(0, ctlEnd, ring.FlagControl), 0, nil)
+}
+
+func (l *streamLink) send(ctx context.Context, h ring.Header, id uint64, payload []byte) error {
+	if h.Flags()&ring.FlagControl == 0 && uint64(len(payload)) > l.wire.max {
+		return l.fail("send", failf(ErrTooLarge, "message of %d bytes, the connection takes at most %d", len(payload), l.wire.max))
+	}
+	if err := l.enterSend(ctx); err != nil {
+		return err
+	}
+	if err := l.writing.watch(ctx); err != nil {
+		l.sending.Unlock()
+		return err
+	}
+	end := h.Flags()&ring.FlagControl != 0
+	l.said = l.said || end
+	l.out = appendHeader(l.out[:0], h, payload, 0, id)
+	if len(payload) <= copyUpTo {
+		l.out = append(append(l.out, payload...), padding(h)...)
+		n, err := l.s.Write(l.out)
+		return l.sent(ctx, err, n, l.out[n:], nil, nil)
+	}
+	l.parts = [3][]byte{l.out, payload, padding(h)}
+	l.gather = l.parts[:]
+	n, err := l.gather.WriteTo(l.s)
+	var rest [3][]byte
+	copy(rest[:], l.gather)
+	l.parts = [3][]byte{}
+	return l.sent(ctx, err, int(n), rest[0], rest[1], rest[2])
+}
+
+// enterSend gets the right to write, or says why not.
+func (l *streamLink) enterSend(ctx context.Context) error {
+	if !l.sending.TryLock() {
+		// What an ended Send has left is still being written.
+		if err := lockContext(ctx, &l.sending); err != nil {
+			return err
+		}
+	}
+	err := l.broken
+	switch {
+	case l.closed.Load():
+		err = l.fail("send", ErrClosed)
+	case err == nil && l.said:
+		err = l.fail("send", failf(ErrClosed, "the end was said"))
+	}
+	if err != nil {
+		l.sending.Unlock()
+	}
+	return err
+}
+
+// lockContext locks mu, unless ctx ends first.
+func lockContext(ctx context.Context, mu *sync.Mutex) error {
+	got := make(chan struct{})
+	go func() {
+		mu.Lock()
+		close(got)
+	}()
+	select {
+	case <-got:
+		return nil
+	case <-ctx.Done():
+		go func() {
+			<-got
+			mu.Unlock()
+		}()
+		return ctx.Err()
+	}
+}
+
+// sent ends a send: n bytes were written, then err stopped it with the given
+// parts left. It gives the right to write back, or has a goroutine do so.
+func (l *streamLink) sent(ctx context.Context, err error, n int, rest ...[]byte) error {
+	if err == nil {
+		l.sending.Unlock()
+		return nil
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) && !l.closed.Load() {
+		l.writing.unwatch()
+		if n == 0 {
+			l.sending.Unlock()
+			return ctx.Err()
+		}
+		// The message has begun, so it must be finished, or nothing could
+		// follow it.
+		var left []byte
+		for _, r := range rest {
+			left = append(left, r...)
+		}
+		go func() {
+			defer l.sending.Unlock()
+			if _, err := l.s.Write(left); err != nil {
+				l.broken = l.gone("send", err)
+			}
+		}()
+		return nil
+	}
+	l.broken = l.gone("send", err)
+	err = l.broken
+	l.sending.Unlock()
+	return err
+}
+
+func (l *streamLink) Recv(ctx context.Context) (ring.Message, error) {
+	l.receiving.Lock()
+	defer l.receiving.Unlock()
+	if l.ended != nil {
+		return ring.Message{}, l.ended
+	}
+	if err := l.reading.watch(ctx); err != nil {
+		return ring.Message{}, err
+	}
+	for {
+		f, err := l.in.next(l.s, l.wire)
+		if l.closed.Load() {
+			l.ended = l.fail("receive", ErrClosed)
+			return ring.Message{}, l.ended
+		}
+		if err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil {
+				l.reading.unwatch()
+				return ring.Message{}, ctx.Err()
+			}
+			l.ended = l.gone("receive", err)
+			return ring.Message{}, l.ended
+		}
+		if !f.control() {
+			m, err := f.message()
+			if err != nil {
+				l.ended = l.fail("receive", err)
+			}
+			return m, l.ended
+		}
+		if l.ended = io.EOF; f.h.Type() != ctlEnd {
+			l.ended = l.fail("receive", failf(ErrCorrupt, "control frame of type %d between messages", f.h.Type()))
+		}
+		return ring.Message{}, l.ended
+	}
+}
+
+func (l *streamLink) Close() error {
+	if l.closed.Swap(true) {
+		return l.fail("close", ErrClosed)
+	}
+	_ = l.s.SetReadDeadline(longAgo)
+	if l.sending.TryLock() {
+		// Nobody writes: there is time to say goodbye, if there is room.
+		if !l.said && l.broken == nil {
+			l.writing.unwatch()
+			_ = l.s.SetWriteDeadline(time.Now().Add(goodbye))
+			_, _ = l.s.Write(controlFrame(ctlEnd, nil))
+		}
+		l.sending.Unlock()
+	} else {
+		_ = l.s.SetWriteDeadline(longAgo)
+	}
+	t, ok := l.s.(*net.TCPConn)
+	if !ok || t.CloseWrite() != nil {
+		return l.s.Close()
+	}
+	go l.linger(t)
+	return nil
+}
+
+// goodbye is how long Close waits for room for the end frame.
+const goodbye = 50 * time.Millisecond
+
+// linger closes a TCP connection so that the other side gets what was sent:
+// the system throws it away if there is something unread here.
+func (l *streamLink) linger(t *net.TCPConn) {
+	l.receiving.Lock() // whoever reads is leaving
+	defer l.receiving.Unlock()
+	_ = t.SetReadDeadline(time.Now().Add(2 * time.Second))
+	_, _ = io.Copy(io.Discard, t)
+	_ = t.Close()
+}
+
+// gone makes an error of what the system says about a stream that broke.
+func (l *streamLink) gone(op string, err error) error {
+	var e *errs.Error
+	switch {
+	case errors.As(err, &e):
+		return l.fail(op, e)
+	case l.closed.Load(), errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrClosed):
+		return l.fail(op, ErrClosed)
+	case err == io.EOF:
+		return l.fail(op, failf(ErrPeerDead, "%v: the connection ended without a word", l.peer))
+	}
+	return l.fail(op, failf(ErrPeerDead, "%v: %v", l.peer, err))
+}
+
+func (l *streamLink) fail(op string, err error) error {
+	return named(op, fmt.Sprint(l.transport), err)
+}

@@ -1,0 +1,47 @@
+//go:build !linux
+
+package fallback
+
+import (
+	"context"
+	"io"
+
+	"github.com/ringway/ringway/ring"
+	"github.com/ringway/ringway/shm"
+)
+
+// Without Linux or Windows there are networks, FIFOs and children.
+
+func missing(t Transport) string {
+	switch t {
+	case SHM, Unix, Pipe, Bridge, Mailslot:
+		return "only on Linux and Windows"
+	}
+	return ""
+}
+
+type handles struct{}
+
+func (c *control) source() io.Reader { return c.s }
+func (c *control) expectHandles()    {}
+func (c *control) dropHandles()      {}
+
+func (c *control) makeSection(t Transport, g ring.Geometry, o Options) (*shm.Section, string, error) {
+	return nil, "", ErrUnsupported
+}
+func (c *control) handOver(frame []byte, e *Established) error { return ErrUnsupported }
+func (c *control) takeSection(a accept, o Options) (*shm.Section, error) {
+	return nil, ErrUnsupported
+}
+
+func (o Options) admit(id Identity) error { return nil }
+
+type nameListener struct{ base }
+
+func listenName(ctx context.Context, name string, o Options) (*nameListener, error) {
+	return nil, ErrUnsupported
+}
+
+func dialName(ctx context.Context, name string, o Options) (*control, error) {
+	return nil, ErrUnsupported
+}
