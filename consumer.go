@@ -40,7 +40,7 @@ func (r *Ring) Consumer() (*Consumer, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := r.memory.section.Body()
+	body := r.body
 	if c.kind == MPMC {
 		o := ring.MPMCOptions{SkipStalled: r.options.skipStalled}
 		c.mpmc, err = ring.NewMPMCConsumer(r.geometry, body, c.crew.table, c.place.Slot(), o)

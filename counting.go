@@ -14,12 +14,18 @@ var waitsOf = [roles]ring.Counter{roleProducer: ring.FullWaits, roleConsumer: ri
 // startCounting counts on where the place's holders before have stopped. All
 // counting is done inside the gate: outside it the memory may be gone.
 func (e *endpoint) startCounting() {
-	at := e.place.Slot()*shm.EntrySize + shm.EntryCounters
+	slot := e.role
+	if e.pairing != nil {
+		slot += e.pairing.slots
+	} else {
+		slot = e.place.Slot()
+	}
+	at := slot*shm.EntrySize + shm.EntryCounters
 	e.counters = ring.CountersOf(e.memory.section.Table()[at:][:ring.CountersSize])
 	woke := func() { e.counters.Add(ring.Wakes, 1) }
 	e.mine.OnWake(woke)
 	e.theirs.OnWake(woke)
-	if e.place.PreviousDied {
+	if e.place != nil && e.place.PreviousDied {
 		e.counters.Add(ring.Recoveries, 1)
 	}
 }

@@ -39,6 +39,7 @@ type endpoint struct {
 	place   *shm.Participant
 	mourned shm.PeerState // the peer's death that was reported last
 	crew    *crew         // MPMC: the others
+	pairing *pairing      // of a connection's ring, which has no places
 
 	counters ring.Counters // of the place
 }
@@ -51,9 +52,8 @@ func (e *endpoint) attach(r *Ring, role int) error {
 	}
 	e.gate.Init()
 	e.name, e.kind, e.role, e.wait, e.memory = r.name, r.geometry.Kind, role, r.options.wait, r.memory
-	section := r.memory.section
-	e.guard, e.grip = section.Guard(), &grip{memory: r.memory}
-	err := e.openBells(section)
+	e.guard, e.grip, e.pairing = r.memory.section.Guard(), &grip{memory: r.memory}, r.pairing
+	err := e.openBells(r)
 	if err == nil {
 		err = e.takePlace(r)
 	}
@@ -72,6 +72,9 @@ func (e *endpoint) attach(r *Ring, role int) error {
 // role, or, in an MPMC ring, any.
 func (e *endpoint) takePlace(r *Ring) (err error) {
 	section := r.memory.section
+	if e.pairing != nil {
+		return nil
+	}
 	if e.kind == SPSC {
 		e.place, err = section.Attach(e.role, uint32(e.role))
 		return err
@@ -89,14 +92,17 @@ func (e *endpoint) takePlace(r *Ring) (err error) {
 	return err
 }
 
-func (e *endpoint) openBells(s *shm.Section) error {
+func (e *endpoint) openBells(r *Ring) error {
 	shared := e.kind == MPMC
-	id := fmt.Sprintf("ringway.%v", s.Descriptor().Region)
-	data, err := sync.NewBell(ring.DataBell(s.Body()), id+".data", shared)
+	id := fmt.Sprintf("ringway.%v", r.memory.section.Descriptor().Region)
+	if r.pairing != nil {
+		id += r.pairing.name
+	}
+	data, err := sync.NewBell(ring.DataBell(r.body), id+".data", shared)
 	if err != nil {
 		return err
 	}
-	space, err := sync.NewBell(ring.SpaceBell(s.Body()), id+".space", shared)
+	space, err := sync.NewBell(ring.SpaceBell(r.body), id+".space", shared)
 	if err != nil {
 		_ = data.Close()
 		return err
@@ -248,6 +254,9 @@ func (w *waiter) done() {
 func (e *endpoint) peerDied(op string) error {
 	if e.guard.Faulted() {
 		return e.errFault(op)
+	}
+	if e.pairing != nil {
+		return e.pairing.gone(op)
 	}
 	peer := roleProducer + roleConsumer - e.role
 	state, err := e.memory.section.Peer(peer)

@@ -70,6 +70,15 @@ var (
 
 	// ErrUnsupported is returned when something isn't to be had on this system.
 	ErrUnsupported = errs.Unsupported
+
+	// ErrTransport is returned by Dial when the two sides have no transport in
+	// common that works and that both allow; the text says of each why not.
+	ErrTransport = errs.Transport
+
+	// ErrLost is returned by a connection's Recv when messages are missing,
+	// which happens over UDP only; the text says how many. The next call goes
+	// on behind them.
+	ErrLost = errs.Lost
 )
 
 // named puts the ring's name into an error that doesn't have it yet.

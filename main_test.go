@@ -20,6 +20,7 @@ func TestMain(m *testing.M) {
 		"truncate": truncateFile,
 		"worker":   worker,
 		"claim":    claimAndStay,
+		"conform":  conformChild,
 	})
 }
 

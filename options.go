@@ -1,6 +1,9 @@
 package ringway
 
-import "github.com/ringway/ringway/sync"
+import (
+	"github.com/ringway/ringway/fallback"
+	"github.com/ringway/ringway/sync"
+)
 
 // WaitStrategy is how a call waits for the other side.
 type WaitStrategy = sync.Strategy
@@ -41,6 +44,7 @@ type options struct {
 	hugePages bool
 	checksums bool
 	wait      WaitStrategy
+	link      fallback.Options // of a connection
 
 	cellSize     int
 	participants int

@@ -31,7 +31,7 @@ func (r *Ring) Producer() (*Producer, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := r.memory.section.Body()
+	body := r.body
 	if p.kind == MPMC {
 		p.mpmc, err = ring.NewMPMCProducer(r.geometry, body, p.crew.table, p.place.Slot())
 		p.poll = p.mpmc.Poll

@@ -29,6 +29,8 @@ type Ring struct {
 	geometry ring.Geometry
 	options  options
 	memory   *memory
+	body     []byte   // of the ring, in memory
+	pairing  *pairing // nil, unless the ring is one of a connection's
 	closed   atomic.Bool
 }
 
@@ -95,7 +97,7 @@ func RemoveRing(name string, opts ...Option) error {
 }
 
 func newRing(s *shm.Section, g ring.Geometry, o options) *Ring {
-	return &Ring{name: s.Name(), geometry: g, options: o, memory: newMemory(s)}
+	return &Ring{name: s.Name(), geometry: g, options: o, memory: newMemory(s), body: s.Body()}
 }
 
 // Name returns the ring's name.

@@ -267,8 +267,8 @@ func (e *Established) release() error {
 // pairGeometry checks that a section is what was accepted.
 func pairGeometry(s *shm.Section, a accept) (ring.Geometry, error) {
 	d := s.Descriptor()
-	if d.Kind != pairKind || d.Region != a.region {
-		return ring.Geometry{}, failf(ErrCorrupt, "the section is of kind %d and region %v, not %d and %v", d.Kind, d.Region, pairKind, a.region)
+	if d.Participants != 4 || d.Kind != pairKind || d.Region != a.region {
+		return ring.Geometry{}, failf(ErrCorrupt, "the section is of kind %d and region %v, not %d and %v, or has other than 4 participants", d.Kind, d.Region, pairKind, a.region)
 	}
 	g, err := ring.GeometryOf(ring.SPSC, d.Params, uint64(d.BodySize)/2)
 	if err == nil && (g.Capacity != a.capacity || g.Checksum != (a.features&featureChecksum != 0)) {
@@ -280,7 +280,7 @@ func pairGeometry(s *shm.Section, a accept) (ring.Geometry, error) {
 // pairOptions are those of the section for two rings.
 func pairOptions(g ring.Geometry, o Options) shm.Options {
 	return shm.Options{
-		Kind: pairKind, Params: g.Params(), Body: 2 * int64(g.BodySize()), Participants: 1, Prefault: o.Prefault,
+		Kind: pairKind, Params: g.Params(), Body: 2 * int64(g.BodySize()), Participants: 4, Prefault: o.Prefault,
 		Init: func(body []byte) {
 			ring.Format(g, body[:g.BodySize()])
 			ring.Format(g, body[g.BodySize():])

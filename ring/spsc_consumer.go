@@ -92,7 +92,7 @@ func (c *SPSCConsumer) next(h Header) (Message, error) {
 		size := h.FrameSize()
 		pad := h.Flags()&FlagPad != 0
 		switch {
-		case !h.Valid(), off+size > c.mask+1, !pad && (h.Flags() != want || h.Len() > c.max),
+		case !h.Valid(), off+size > c.mask+1, !pad && (h.Flags()&^FlagCorrelation != want || h.Len() > c.max),
 			pad && (h.Flags() != FlagPad || off+size != c.mask+1):
 			return Message{}, corrupt("receive", "frame header %#016x at data offset %d of %d", uint64(h), off, c.mask+1)
 		case pad:
@@ -111,6 +111,9 @@ func (c *SPSCConsumer) next(h Header) (Message, error) {
 				}
 			}
 			c.pos += size
+			if h.Flags()&FlagCorrelation != 0 {
+				return correlated(c.data, off, h), nil
+			}
 			return Message{Payload: payload, Type: h.Type()}, nil
 		}
 	}

@@ -1,0 +1,8 @@
+package ringway
+
+import "context"
+
+// SendCorrelated is what Call sends with.
+func (c *Conn) SendCorrelated(ctx context.Context, typ uint16, id uint64, b []byte) error {
+	return c.sendCorrelated(ctx, typ, id, b)
+}
