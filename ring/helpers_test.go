@@ -143,6 +143,9 @@ func (r *testRing) walk() (frames []frame, end uint64, err error) {
 		} else if r.g.Checksum {
 			want, at = FlagChecksum, at+8
 		}
+		if flags&FlagCorrelation != 0 {
+			want, at, f.size = want|FlagCorrelation, at+8, frameBytes(r.g, int(n)+8)
+		}
 		left := r.g.Capacity - pos%r.g.Capacity
 		switch {
 		case flags != want:

@@ -94,6 +94,11 @@ func TestHeaderThatCannotBeTrueIsCorrupt(t *testing.T) {
 					if err != ErrEmpty {
 						t.Errorf("word %#016x: %v, want ErrEmpty", v, err)
 					}
+				case err == nil && fits && h.Flags() == r.p.flags|FlagCorrelation && h.Len() <= r.g.MaxMessage():
+					r.inside(m.Payload)
+					if uint64(len(m.Payload)) != h.Len()+8 || !m.Correlated {
+						t.Errorf("header %#016x gives %d bytes, correlated: %v", v, len(m.Payload), m.Correlated)
+					}
 				case err == nil && fits && h.Flags() == r.p.flags && h.Len() <= r.g.MaxMessage():
 					r.inside(m.Payload)
 					if uint64(len(m.Payload)) != h.Len() || m.Type != h.Type() {
@@ -106,7 +111,7 @@ func TestHeaderThatCannotBeTrueIsCorrupt(t *testing.T) {
 						r.inside(m.Payload)
 					}
 				case errors.Is(err, ErrCorrupt):
-					if h.Flags() != FlagChecksum && !contains(err, fmt.Sprintf("%#016x at data offset %d", v, off)) {
+					if h.Flags()&^FlagCorrelation != FlagChecksum && !contains(err, fmt.Sprintf("%#016x at data offset %d", v, off)) {
 						t.Errorf("%v does not name the header %#016x and its offset %d", err, v, off)
 					}
 					if r.c.Position() != pos || m.Payload != nil {
