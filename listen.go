@@ -44,12 +44,7 @@ func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 
 // Addr returns the address to dial: for TCP and UDP with the port that the
 // system has chosen if that was 0.
-func (l *Listener) Addr() string {
-	if l.addr[len(l.addr)-1] == '0' {
-		return l.l.Addr()
-	}
-	return l.addr
-}
+func (l *Listener) Addr() string { return l.l.Addr() }
 
 // Close gives the address back. Connections that were accepted stay. A second
 // Close returns ErrClosed.

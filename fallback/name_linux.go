@@ -266,4 +266,4 @@ func (n *nameListener) leave() error {
 	return errors.Join(err, n.lock.Close())
 }
 
-func (n *nameListener) addr() string { return n.path }
+func (n *nameListener) addr() string { return filepath.Base(n.path) }
