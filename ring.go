@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"github.com/ringway/ringway/inspect"
 	"github.com/ringway/ringway/internal/errs"
 	"github.com/ringway/ringway/ring"
 	"github.com/ringway/ringway/shm"
@@ -111,6 +112,18 @@ func (r *Ring) Capacity() int { return int(r.geometry.Capacity) }
 
 // MaxMessage returns the largest payload in bytes.
 func (r *Ring) MaxMessage() int { return int(min(r.geometry.MaxMessage(), 1<<31-1)) }
+
+// Inspect looks at the ring as anybody could from outside: who is attached, what
+// waits in it, what was counted. It changes nothing, and may be called at any
+// time, also by several goroutines; after Close the ring counts as vanished. It
+// enters the kernel and allocates.
+func (r *Ring) Inspect() inspect.Section {
+	if r.closed.Load() || !r.memory.hold() {
+		return inspect.Section{Name: r.name, Status: inspect.Vanished, Error: "the ring was closed"}
+	}
+	defer r.memory.release()
+	return inspect.Of(r.memory.section)
+}
 
 // Close ends the use of the ring through r. Its producers and consumers have
 // to be closed on their own, and keep the memory mapped until then. The ring

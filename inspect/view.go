@@ -50,19 +50,18 @@ func Of(m *shm.Section) Section {
 	return s
 }
 
-// role names a participant's role in a ring of that kind.
-func role(_ ring.Kind, role uint32) string {
-	switch role {
-	case 0:
-		return "producer"
-	case 1:
-		return "consumer"
+// Roles returns the names of the roles in a ring of that kind, in the order of
+// their numbers. Participants of any other role are "other".
+func Roles(kind string) []string { return []string{"producer", "consumer"} }
+
+func role(kind string, n uint32) string {
+	if roles := Roles(kind); uint64(n) < uint64(len(roles)) {
+		return roles[n]
 	}
 	return "other"
 }
 
 func (s *Section) participants(m *shm.Section) error {
-	kind := ring.Kind(m.Descriptor().Kind)
 	table := m.Table()
 	slots, err := ring.TableOf(table, shm.EntrySize)
 	if err != nil {
@@ -84,7 +83,7 @@ func (s *Section) participants(m *shm.Section) error {
 		}
 		if p.State != shm.Absent {
 			s.Participants = append(s.Participants, Participant{
-				Slot: slot, Role: role(kind, p.Role), State: p.State.String(), PID: p.PID, Since: p.Since,
+				Slot: slot, Role: role(s.Kind, p.Role), State: p.State.String(), PID: p.PID, Since: p.Since,
 				Incarnation: p.Incarnation, Counts: Counts(counts),
 			})
 		}

@@ -102,6 +102,13 @@ func (o *Observer) Snapshot() (s Snapshot) {
 		}
 		s.Tail += size
 	}
+	// As long as the consumer stays, what is behind the tail is no frame, or a
+	// good one.
+	h := Header(o.data.Load64(s.Tail&(o.g.Capacity-1))) ^ lapTag(s.Tail, o.g.lapShift())
+	if _, ok := o.frameAt(s.Tail); h.Committed() && !ok && s.Tail-s.Head < o.g.Capacity && o.ctl.Load64(offConsumer) == s.Head {
+		s.Problem = fmt.Sprintf("frame header %#016x at position %#x", uint64(h), s.Tail)
+		return s
+	}
 	s.Depth = s.Tail - s.Head
 	s.Moved = s.Tail - StartPosition
 	s.Ended = o.ctl.Load64(offEnd) != 0
@@ -143,6 +150,16 @@ func (o *Observer) mpmcSnapshot() (s Snapshot) {
 	s.Head = furthest(head, func(w word) bool { return w.state() == taken || w&padBit != 0 })
 	s.Tail = furthest(tail, func(word) bool { return true })
 	s.Tail = max(s.Tail, s.Head)
+	for _, pos := range [...]uint64{s.Head, s.Tail} {
+		w := m.load(pos)
+		ahead, state := m.ahead(w, pos), w.state()
+		bad := ahead == 0 && state != free && !m.spans(w, pos) && w != m.at(pos)|closing ||
+			ahead < 0 && state != free && ahead != -int64(m.lap) || ahead > 0 && !(ahead == int64(m.lap) && state == free)
+		if bad && m.load(pos) == w && m.ctl.Load64(offFree) == limit {
+			s.Problem = fmt.Sprintf("control word %#016x of cell %d at position %#x", uint64(w), pos&m.mask, pos)
+			return s
+		}
+	}
 	s.Depth = min(s.Tail-s.Head, cells) << m.shift
 	s.Moved = (s.Tail - StartCell) << m.shift
 	s.Ended = m.ctl.Load64(offEnd) != 0

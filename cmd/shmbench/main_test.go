@@ -21,6 +21,10 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
+	if name := os.Getenv("SHMBENCH_TEST_HOLD"); name != "" {
+		hold(name, os.Getenv("SHMBENCH_TEST_DIR"))
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 

@@ -41,6 +41,11 @@ func openReport(cmd *cobra.Command, jsonTo string) (*report, error) {
 
 // write prints results for people, or as JSON, or both.
 func (r *report) write(results []bench.Result, people func(io.Writer) error) error {
+	return r.document(bench.Document{Machine: bench.ThisMachine(), Results: results}, people)
+}
+
+// document prints something for people, or as JSON, or both.
+func (r *report) document(doc any, people func(io.Writer) error) error {
 	if !r.only {
 		if err := people(r.cmd.OutOrStdout()); err != nil {
 			return err
@@ -51,12 +56,22 @@ func (r *report) write(results []bench.Result, people func(io.Writer) error) err
 	}
 	e := json.NewEncoder(r.json)
 	e.SetIndent("", "  ")
-	err := e.Encode(bench.Document{Machine: bench.ThisMachine(), Results: results})
+	err := e.Encode(doc)
 	if r.file != nil {
 		err = errors.Join(err, r.file.done())
 		r.file = nil
 	}
 	return err
+}
+
+// emit opens what --json says and prints a document.
+func emit(cmd *cobra.Command, jsonTo string, doc any, people func(io.Writer) error) error {
+	r, err := openReport(cmd, jsonTo)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	return r.document(doc, people)
 }
 
 // close is for when nothing was written.

@@ -50,7 +50,7 @@ func root() *cobra.Command {
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	jsonFlag(cmd, &jsonTo)
-	cmd.AddCommand(replayCommand(), runCommand())
+	cmd.AddCommand(replayCommand(), runCommand(), lsCommand(), inspectCommand(), tailCommand(), rmCommand(), topCommand(), serveCommand())
 	return cmd
 }
 

@@ -19,7 +19,7 @@ import (
 const module = "github.com/ringway/ringway"
 
 // core are the packages that programs embed.
-var core = []string{"", "/ring", "/shm", "/sync", "/fallback"}
+var core = []string{"", "/ring", "/shm", "/sync", "/fallback", "/inspect"}
 
 // targets are the systems the project is built for. Where something is not
 // implemented an error says so; it must compile all the same.
@@ -105,6 +105,8 @@ func TestArrowsBetweenThePackagesPointOneWay(t *testing.T) {
 		"/sync": {"/shm"},
 
 		"/fallback": {"/ring", "/shm", "/sync"},
+		"/inspect":  {"/ring", "/shm"},
+		"/metrics":  {"/ring", "/shm", "/sync", "/inspect", "/fallback"},
 	}
 	for pkg, others := range may {
 		list := goTool(t, nil, "list", "-f", `{{join .Imports "\n"}}`, module+pkg)

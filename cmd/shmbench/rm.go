@@ -1,0 +1,119 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringway/ringway/inspect"
+	"github.com/ringway/ringway/shm"
+)
+
+// removal is what became of a section that was to be removed.
+type removal struct {
+	Name    string `json:"name"`
+	Removed bool   `json:"removed"`
+	Reason  string `json:"reason,omitempty"` // why not
+}
+
+func rmCommand() *cobra.Command {
+	var (
+		dir, jsonTo  string
+		stale, force bool
+	)
+	cmd := &cobra.Command{
+		Use:   "rm [NAME …]",
+		Short: "Remove sections that nobody uses, or all that dead programs left",
+		Long: `rm takes the names of sections away and gives their memory back. It refuses
+while a participant lives, and, without --force, when that can't be known: of a
+damaged section, or one of another kind. With --stale it removes every section in
+which somebody died and nobody lives; those that all have left in good order
+stay, since they may be waiting for the next.`,
+		Example: `  shmbench rm ticks
+  shmbench rm --stale`,
+		RunE: func(cmd *cobra.Command, names []string) error {
+			if stale == (len(names) > 0) || stale && force {
+				return errors.New("rm takes names, or --stale alone")
+			}
+			done, err := remove(names, dir, stale, force)
+			return errors.Join(emit(cmd, jsonTo, struct {
+				Sections []removal `json:"sections"`
+			}{done}, func(w io.Writer) error { return writeRemovals(w, done) }), err)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&stale, "stale", false, "remove all sections that dead programs left")
+	flags.BoolVar(&force, "force", false, "also remove what can't be looked into; never what living programs use")
+	dirFlag(cmd, &dir)
+	jsonFlag(cmd, &jsonTo)
+	return cmd
+}
+
+// remove removes sections, those named or those that are stale. It goes on
+// after one that stays, and then returns an error.
+func remove(names []string, dir string, stale, force bool) (done []removal, err error) {
+	if stale {
+		all, err := inspect.All(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range all {
+			if s.Stale() {
+				names = append(names, s.Name)
+			}
+		}
+	}
+	for _, name := range names {
+		r := removal{Name: name}
+		if why := removeOne(name, dir, stale, force); why != nil {
+			r.Reason = why.Error()
+			err = errors.New("not everything was removed")
+		} else {
+			r.Removed = true
+		}
+		done = append(done, r)
+	}
+	return done, err
+}
+
+func removeOne(name, dir string, stale, force bool) error {
+	v, err := inspect.Open(name, dir)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) || !force {
+			return err
+		}
+		return shm.Remove(name, dir)
+	}
+	defer v.Close()
+	s := v.Section()
+	switch {
+	case s.Living() > 0:
+		return fmt.Errorf("section %s is in use: %s", inspect.Printable(name, nameWidth), attached(&s))
+	case stale && !s.Stale():
+		return fmt.Errorf("section %s is not stale any more", inspect.Printable(name, nameWidth))
+	case s.Status != inspect.Good && !force && s.Dead() == 0:
+		return fmt.Errorf("section %s: %s; --force removes it", inspect.Printable(name, nameWidth), s.Error)
+	}
+	// Not one of the same name that was created meanwhile.
+	if same, err := v.SameName(); err != nil || !same {
+		return errors.Join(err, os.ErrNotExist)
+	}
+	return shm.Remove(name, dir)
+}
+
+func writeRemovals(w io.Writer, done []removal) (err error) {
+	if len(done) == 0 {
+		_, err = fmt.Fprintln(w, "nothing to remove")
+	}
+	for _, r := range done {
+		if r.Removed {
+			_, err = fmt.Fprintf(w, "removed %s\n", inspect.Printable(r.Name, nameWidth))
+		} else {
+			_, err = fmt.Fprintln(w, r.Reason)
+		}
+	}
+	return err
+}

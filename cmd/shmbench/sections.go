@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringway/ringway/inspect"
+	"github.com/ringway/ringway/ring"
+)
+
+// Whatever these commands print of a section somebody else has written:
+// everything that is text goes through inspect.Printable.
+
+func lsCommand() *cobra.Command {
+	var dir, jsonTo string
+	cmd := &cobra.Command{
+		Use:   "ls",
+		Short: "List the sections of this machine, and who is attached to them",
+		Long: `ls lists every section: its kind, the ring's capacity and what waits in it, how
+many messages went in and out since it was created, and who is attached since
+when, alive or dead. Sections that are damaged, of another user, or no sections at
+all are listed with the reason. It maps them read-only and changes no byte.`,
+		Example: `  shmbench ls
+  shmbench ls --json -`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			all, err := inspect.All(dir)
+			if err != nil {
+				return err
+			}
+			return emit(cmd, jsonTo, struct {
+				Sections []inspect.Section `json:"sections"`
+			}{all}, func(w io.Writer) error { return writeList(w, all) })
+		},
+	}
+	dirFlag(cmd, &dir)
+	jsonFlag(cmd, &jsonTo)
+	return cmd
+}
+
+// dirFlag adds --dir.
+func dirFlag(cmd *cobra.Command, dir *string) {
+	cmd.Flags().StringVar(dir, "dir", "", "look into this `DIRECTORY` for sections that are files, instead of the system's place for shared memory")
+}
+
+const nameWidth = 60 // of a name in a table
+
+func writeList(w io.Writer, all []inspect.Section) error {
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(w, "no sections")
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "NAME\tKIND\tCAPACITY\tDEPTH\tSENT\tRECEIVED\tCREATED\tATTACHED")
+	for i := range all {
+		s := &all[i]
+		name := inspect.Printable(s.Name, nameWidth)
+		if s.Status != inspect.Good {
+			fmt.Fprintf(t, "%s\t%s\t\t\t\t\t\t%s\n", name, s.Status, s.Error)
+			continue
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n", name, s.Kind, size(s.Capacity), depth(s),
+			s.Counts[ring.SentMessages], s.Counts[ring.ReceivedMessages], moment(s.Created), attached(s))
+	}
+	return t.Flush()
+}
+
+// depth says what waits in a ring.
+func depth(s *inspect.Section) string {
+	text := size(s.Ring.Depth)
+	if s.Ring.Ended {
+		text += ", ended"
+	}
+	return text
+}
+
+// attached says who is attached to a section.
+func attached(s *inspect.Section) string {
+	const most = 4
+	var who []string
+	for i, p := range s.Participants {
+		if i == most {
+			who = append(who, fmt.Sprintf("and %d more", len(s.Participants)-most))
+			break
+		}
+		who = append(who, fmt.Sprintf("%s %d %s since %s", p.Role, p.PID, p.State, moment(p.Since)))
+	}
+	if len(who) == 0 {
+		return "nobody"
+	}
+	return strings.Join(who, "; ")
+}
+
+// moment is a time as people read it: without the date if that is today.
+func moment(t time.Time) string {
+	if now := time.Now(); t.Format(time.DateOnly) == now.Format(time.DateOnly) {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format(time.DateTime)
+}
+
+// size is a number of bytes as people read it.
+func size(n uint64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
+	f, u := float64(n), 0
+	for f >= 1024 && u < len(units)-1 {
+		f /= 1024
+		u++
+	}
+	if u == 0 || f == float64(int(f)) {
+		return fmt.Sprintf("%.0f %s", f, units[u])
+	}
+	return fmt.Sprintf("%.1f %s", f, units[u])
+}

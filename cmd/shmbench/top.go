@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/ringway/ringway/inspect"
+	"github.com/ringway/ringway/ring"
+)
+
+func topCommand() *cobra.Command {
+	var (
+		t      top
+		asJSON bool
+	)
+	cmd := &cobra.Command{
+		Use:   "top",
+		Short: "Show the rates of all rings, as they are",
+		Long: `top shows for each ring how many messages and bytes go in and out every second,
+how much waits in it, how often somebody had to wait, and who is attached; the
+busiest first. On a terminal it draws anew every --interval until q is pressed;
+elsewhere it prints one table after another, or with --json one document a line.`,
+		Example: `  shmbench top
+  shmbench top --interval 200ms
+  shmbench top --count 10 | tee rates.txt`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if t.interval <= 0 || t.count < 0 {
+				return errors.New("--interval must be positive, --count can't be negative")
+			}
+			out, onScreen := cmd.OutOrStdout().(*os.File)
+			if !asJSON && onScreen && term.IsTerminal(int(out.Fd())) {
+				return t.screen(cmd.Context(), out)
+			}
+			return t.print(cmd.Context(), cmd.OutOrStdout(), asJSON)
+		},
+	}
+	flags := cmd.Flags()
+	flags.DurationVar(&t.interval, "interval", time.Second, "look so often")
+	flags.IntVar(&t.count, "count", 0, "end after so many looks; 0 is never")
+	flags.BoolVar(&asJSON, "json", false, "print a JSON document a line for each look")
+	dirFlag(cmd, &t.dir)
+	return cmd
+}
+
+type top struct {
+	dir      string
+	interval time.Duration
+	count    int
+	last     map[string]look // by region
+}
+
+// look is what was counted in a ring when it was looked at last.
+type look struct {
+	at     time.Time
+	counts inspect.Counts
+}
+
+// activity is a ring's line.
+type activity struct {
+	inspect.Section
+	Per perSecond `json:"per_second"`
+}
+
+// perSecond are rates since the look before; zero at the first.
+type perSecond struct {
+	Sent          float64 `json:"sent_messages"`
+	SentBytes     float64 `json:"sent_bytes"`
+	Received      float64 `json:"received_messages"`
+	ReceivedBytes float64 `json:"received_bytes"`
+	FullWaits     float64 `json:"full_waits"`
+	EmptyWaits    float64 `json:"empty_waits"`
+	Wakes         float64 `json:"wakes"`
+}
+
+// next looks at all sections and works out what happened since the last time.
+func (t *top) next(now time.Time) ([]activity, error) {
+	all, err := inspect.All(t.dir)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[string]look, len(all))
+	lines := make([]activity, len(all))
+	for i, s := range all {
+		lines[i].Section = s
+		if s.Region == "" {
+			continue
+		}
+		if before, ok := t.last[s.Region]; ok {
+			lines[i].Per = rates(before, s.Counts, now)
+		}
+		seen[s.Region] = look{now, s.Counts}
+	}
+	t.last = seen
+	slices.SortStableFunc(lines, func(a, b activity) int {
+		switch d := a.Per.Sent + a.Per.Received - b.Per.Sent - b.Per.Received; {
+		case d > 0:
+			return -1
+		case d < 0:
+			return 1
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return lines, nil
+}
+
+func rates(before look, counts inspect.Counts, now time.Time) perSecond {
+	seconds := now.Sub(before.at).Seconds()
+	per := func(k ring.Counter) float64 {
+		// Forged counters may go anywhere.
+		if seconds <= 0 || counts[k] < before.counts[k] {
+			return 0
+		}
+		return float64(counts[k]-before.counts[k]) / seconds
+	}
+	return perSecond{per(ring.SentMessages), per(ring.SentBytes), per(ring.ReceivedMessages), per(ring.ReceivedBytes),
+		per(ring.FullWaits), per(ring.EmptyWaits), per(ring.Wakes)}
+}
+
+// write writes the table.
+func (t *top) write(w io.Writer, lines []activity) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, "NAME\tKIND\tIN/s\tIN B/s\tOUT/s\tOUT B/s\tDEPTH\tUSE\tFULL/s\tEMPTY/s\tWAKES/s\tALIVE\tDEAD")
+	for i := range lines {
+		l := &lines[i]
+		name := inspect.Printable(l.Name, 32)
+		if l.Status != inspect.Good {
+			fmt.Fprintf(tw, "%s\t%s\n", name, l.Status)
+			continue
+		}
+		p := l.Per
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.0f%%\t%s\t%s\t%s\t%d\t%d\n", name, l.Kind, count(p.Sent), size(uint64(p.SentBytes)),
+			count(p.Received), size(uint64(p.ReceivedBytes)), depth(&l.Section), 100*float64(l.Ring.Depth)/float64(max(l.Capacity, 1)),
+			count(p.FullWaits), count(p.EmptyWaits), count(p.Wakes), l.Living(), l.Dead())
+	}
+	return tw.Flush()
+}
+
+// count is a rate as people read it.
+func count(v float64) string {
+	switch {
+	case v >= 1e9:
+		return fmt.Sprintf("%.1f G", v/1e9)
+	case v >= 1e6:
+		return fmt.Sprintf("%.1f M", v/1e6)
+	case v >= 1e4:
+		return fmt.Sprintf("%.1f k", v/1e3)
+	}
+	return fmt.Sprintf("%.0f", v)
+}
+
+// print is top where there is no terminal.
+func (t *top) print(ctx context.Context, w io.Writer, asJSON bool) error {
+	tick := time.NewTicker(t.interval)
+	defer tick.Stop()
+	for looks := 1; ; looks++ {
+		now := time.Now()
+		lines, err := t.next(now)
+		if err != nil {
+			return err
+		}
+		if asJSON {
+			err = json.NewEncoder(w).Encode(struct {
+				At       time.Time  `json:"at"`
+				Sections []activity `json:"sections"`
+			}{now, lines})
+		} else {
+			fmt.Fprintf(w, "%s  %d sections\n", now.Format(time.TimeOnly), len(lines))
+			err = t.write(w, lines)
+		}
+		if err != nil || looks == t.count {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// screen is top on a terminal.
+func (t *top) screen(ctx context.Context, out *os.File) error {
+	m := &screen{top: t}
+	_, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithOutput(out), tea.WithAltScreen()).Run()
+	if errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil {
+		return nil
+	}
+	return errors.Join(err, m.err)
+}
+
+// screen is what bubbletea runs: look, show, wait.
+type screen struct {
+	top           *top
+	width, height int
+	text          string
+	looks         int
+	err           error
+}
+
+// looked is the message that a look is done.
+type looked struct {
+	lines []activity
+	err   error
+}
+
+func (m *screen) Init() tea.Cmd { return m.look }
+
+func (m *screen) look() tea.Msg {
+	lines, err := m.top.next(time.Now())
+	return looked{lines, err}
+}
+
+func (m *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.KeyMsg:
+		switch msg.String() {
+		case "q", "esc", "ctrl+c":
+			return m, tea.Quit
+		}
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case looked:
+		if m.err = msg.err; m.err != nil {
+			return m, tea.Quit
+		}
+		m.text = m.draw(msg.lines)
+		if m.looks++; m.looks == m.top.count {
+			return m, tea.Quit
+		}
+		return m, tea.Tick(m.top.interval, func(time.Time) tea.Msg { return m.look() })
+	}
+	return m, nil
+}
+
+func (m *screen) draw(lines []activity) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d sections   %s   every %v   q quits\n\n", len(lines), time.Now().Format(time.TimeOnly), m.top.interval)
+	_ = m.top.write(&b, lines) // a Builder fails at nothing
+	return b.String()
+}
+
+// View cuts the text to the screen.
+func (m *screen) View() string {
+	rows := strings.Split(strings.TrimSuffix(m.text, "\n"), "\n")
+	if m.height > 0 && len(rows) > m.height {
+		rows = rows[:m.height]
+	}
+	for i, r := range rows {
+		if line := []rune(r); m.width > 0 && len(line) > m.width {
+			rows[i] = string(line[:m.width])
+		}
+	}
+	return strings.Join(rows, "\n")
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringway/ringway"
+)
+
+// TestTopOnATerminalShowsRatesAndQuitsOnQ drives top in a real terminal, which
+// tmux provides.
+func TestTopOnATerminalShowsRatesAndQuitsOnQ(t *testing.T) {
+	if _, err := exec.LookPath("tmux"); err != nil {
+		t.Skip("tmux is not installed: top was not seen on a terminal")
+	}
+	dir := t.TempDir()
+	_, p := newRing(t, dir, "ticks", ringway.SPSC)
+	newRing(t, dir, "idle", ringway.MPMC)
+	socket := filepath.Join(t.TempDir(), "tmux")
+	tmux := func(args ...string) string {
+		t.Helper()
+		out, err := exec.Command("tmux", append([]string{"-S", socket, "-f", os.DevNull}, args...)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("tmux %q: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	// What stands behind top is there again when it has quit.
+	command := fmt.Sprintf("echo before; SHMBENCH_TEST_MAIN='top --interval 50ms --dir %s' %s; echo left with $?; exec cat", dir, os.Args[0])
+	tmux("new-session", "-d", "-x", "130", "-y", "20", command)
+	defer func() { _ = exec.Command("tmux", "-S", socket, "kill-server").Run() }()
+	screen := func() string { return tmux("capture-pane", "-p") }
+	until := func(what string, ok func(text string) bool) {
+		t.Helper()
+		for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+			text := screen()
+			if ok(text) {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("the terminal never showed %s:\n%s", what, text)
+			}
+		}
+	}
+	until("the ring", func(s string) bool { return strings.Contains(s, "ticks") && strings.Contains(s, "2 sections") })
+	until("a rate", func(s string) bool {
+		for range 10 {
+			_ = p.TrySend([]byte("12345678")) // full is as good
+		}
+		for line := range strings.Lines(s) {
+			if f := strings.Fields(line); len(f) > 2 && f[0] == "ticks" && f[2] != "0" {
+				return true
+			}
+		}
+		return false
+	})
+	if s := screen(); strings.Contains(s, "before") {
+		t.Errorf("not a screen of its own:\n%s", s)
+	}
+	tmux("resize-window", "-x", "40", "-y", "3")
+	until("fewer columns", func(s string) bool {
+		for line := range strings.Lines(s) {
+			if len(strings.TrimRight(line, "\n")) > 40 {
+				return false
+			}
+		}
+		return strings.Contains(s, "sections")
+	})
+	tmux("send-keys", "q")
+	until("the end", func(s string) bool { return strings.Contains(s, "left with 0") })
+	if !strings.Contains(tmux("capture-pane", "-p", "-S", "-"), "before") {
+		t.Error("the screen before was not restored")
+	}
+}
