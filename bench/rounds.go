@@ -8,14 +8,6 @@ import (
 	"github.com/ringway/ringway/bench/limits"
 )
 
-// Contender is another engine, or the system itself, that does the same work.
-type Contender struct {
-	Engine  string // its name
-	Class   string // ClassCpp and so on
-	Between string // processes or threads
-	Measure func(ctx context.Context) (Figure, error)
-}
-
 // reading is a run and the regime that the machine was in.
 type reading[T any] struct {
 	found  T
@@ -53,7 +45,14 @@ type contest struct {
 func measureRounds(ctx context.Context, c *crew, o RunOptions) (*rounds, error) {
 	all := &rounds{}
 	for _, rival := range o.Rivals {
-		all.rivals = append(all.rivals, &contest{Contender: rival})
+		c := &contest{Contender: rival}
+		if rival.Prepare != nil {
+			c.missing = rival.Prepare(ctx)
+		}
+		all.rivals = append(all.rivals, c)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
 	began := limits.Now()
 	for tried := 0; !all.complete(o.Runs) && tried < 4*o.Runs; tried++ {

@@ -6,14 +6,16 @@ import (
 	"github.com/puzpuzpuz/xsync/v4"
 )
 
+// engines are the names of all that can be measured.
+var engines = []string{"xsync", "xsync-spsc", "channel", "shmipc", "grpc", "unix"}
+
 // engine is a queue. The loops are in the engine and not around it, so that
 // there is no call through an interface for each message.
 type engine interface {
 	name() string
 
-	// produce sends first, first+1 and so on until it has sent quota or is
-	// stopped.
-	produce(t *tally, first, quota uint64, stop *atomic.Bool)
+	// produce sends first, first+1 and so on until it is stopped.
+	produce(t *tally, first uint64, stop *atomic.Bool)
 
 	// consume receives until there is nothing more.
 	consume(t *tally)
@@ -38,10 +40,10 @@ func newXsync() *xsyncEngine {
 
 func (*xsyncEngine) name() string { return "xsync.MPMCQueue" }
 
-func (e *xsyncEngine) produce(t *tally, first, quota uint64, stop *atomic.Bool) {
+func (e *xsyncEngine) produce(t *tally, first uint64, stop *atomic.Bool) {
 	v, failed := first, 0
 	var sum uint64
-	for ; v-first < quota && !stop.Load(); v++ {
+	for ; !stop.Load(); v++ {
 		for !e.q.TryEnqueue(v) {
 			if failed++; failed%spin == 0 {
 				yield()
@@ -81,16 +83,65 @@ func (e *xsyncEngine) close(sent uint64) {
 	e.done.Store(true)
 }
 
+// xsyncSPSC is the queue of one producer and one consumer.
+type xsyncSPSC struct {
+	q    *xsync.SPSCQueue[uint64]
+	sent atomic.Uint64
+	done atomic.Bool
+}
+
+func newXsyncSPSC() *xsyncSPSC { return &xsyncSPSC{q: xsync.NewSPSCQueue[uint64](capacity)} }
+
+func (*xsyncSPSC) name() string { return "xsync.SPSCQueue" }
+
+func (e *xsyncSPSC) produce(t *tally, first uint64, stop *atomic.Bool) {
+	v, failed := first, 0
+	var sum uint64
+	for ; !stop.Load(); v++ {
+		for !e.q.TryEnqueue(v) {
+			if failed++; failed%spin == 0 {
+				yield()
+			}
+		}
+		sum += v
+	}
+	t.n, t.sum = v-first, sum
+}
+
+func (e *xsyncSPSC) consume(t *tally) {
+	failed := 0
+	var n, sum uint64
+	for {
+		if v, ok := e.q.TryDequeue(); ok {
+			n++
+			sum += v
+			continue
+		}
+		if e.done.Load() && n >= e.sent.Load() {
+			break
+		}
+		if failed++; failed%spin == 0 {
+			yield()
+		}
+	}
+	t.n, t.sum = n, sum
+}
+
+func (e *xsyncSPSC) close(sent uint64) {
+	e.sent.Store(sent)
+	e.done.Store(true)
+}
+
 type channelEngine struct{ c chan uint64 }
 
 func newChannel() channelEngine { return channelEngine{make(chan uint64, capacity)} }
 
 func (channelEngine) name() string { return "chan uint64" }
 
-func (e channelEngine) produce(t *tally, first, quota uint64, stop *atomic.Bool) {
+func (e channelEngine) produce(t *tally, first uint64, stop *atomic.Bool) {
 	v := first
 	var sum uint64
-	for ; v-first < quota && !stop.Load(); v++ {
+	for ; !stop.Load(); v++ {
 		e.c <- v
 		sum += v
 	}

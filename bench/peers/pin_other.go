@@ -5,8 +5,17 @@ package main
 import (
 	"errors"
 	"runtime"
+	"time"
 )
 
-func pin(int) error { return errors.New("threads are pinned on Linux only") }
+var errPin = errors.New("threads are pinned on Linux only")
+
+const pinnedEnv = "RINGWAY_PEERS_PINNED"
+
+func pin(int) error { return errPin }
+
+func pinProcess(int) error { return errPin }
 
 func yield() { runtime.Gosched() }
+
+func monotonic() int64 { return time.Now().UnixNano() }

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,11 +16,8 @@ import (
 	"strings"
 )
 
-//go:embed cpp/boost_spsc.cpp
-var boostSource []byte
-
-//go:embed cpp/mpmc.cpp
-var mpmcSource []byte
+//go:embed cpp/*.cpp cpp/*.hpp
+var sources embed.FS
 
 // ErrMissing is returned when this machine lacks what a rival is built with.
 // The text names it, and the Debian package it comes in.
@@ -28,48 +26,14 @@ var ErrMissing = errors.New("rivals: missing")
 // A program is one that is compiled from C++.
 type program struct {
 	name    string
-	source  []byte
-	flags   []string
+	source  string   // in cpp
+	define  string   // the engine
 	headers []string // one of them must be found
+	library string   // to be linked with; empty is none
 	debian  string   // the package they come in
 }
 
-var (
-	boostSPSC = program{
-		name: "boost_spsc", source: boostSource, flags: flags,
-		headers: []string{"boost/lockfree/spsc_queue.hpp"}, debian: "libboost-dev",
-	}
-	moodycamel = mpmcProgram("moodycamel", "-DMOODYCAMEL", "libconcurrentqueue-dev",
-		"concurrentqueue/concurrentqueue.h", "concurrentqueue/moodycamel/concurrentqueue.h", "concurrentqueue.h")
-	boostQueue  = mpmcProgram("boost-queue", "-DBOOST_QUEUE", "libboost-dev", "boost/lockfree/queue.hpp")
-	atomicQueue = mpmcProgram("atomic-queue", "-DATOMIC_QUEUE", "libatomic-queue-dev", "atomic_queue/atomic_queue.h")
-)
-
-func mpmcProgram(name, define, debian string, headers ...string) program {
-	return program{
-		name: "mpmc-" + name, source: mpmcSource, flags: slices.Concat(flags, []string{"-pthread", define}),
-		headers: headers, debian: debian,
-	}
-}
-
-var flags = []string{"-O3", "-march=native", "-std=c++17"}
-
-// BuildBoost returns the path of the compiled cpp/boost_spsc.cpp, and compiles
-// it if that has not been done before on this machine, which takes some
-// seconds. It returns ErrMissing when there is no C++ compiler, no Boost or no
-// Linux, the compiler's words when it fails, and the error of ctx when that
-// ends first.
-func BuildBoost(ctx context.Context) (path string, err error) {
-	dir, err := cacheDir()
-	if err != nil {
-		return "", err
-	}
-	return buildBoost(ctx, dir)
-}
-
-func buildBoost(ctx context.Context, dir string) (path string, err error) {
-	return boostSPSC.build(ctx, dir)
-}
+var flags = []string{"-O3", "-march=native", "-std=c++17", "-pthread"}
 
 // cacheDir is where built programs are kept.
 func cacheDir() (string, error) {
@@ -92,18 +56,40 @@ func (p program) build(ctx context.Context, dir string) (path string, err error)
 	if err != nil {
 		return "", fmt.Errorf("rivals: %s --version: %w", compiler, err)
 	}
-	key := [][]byte{p.source, version, []byte(strings.Join(p.flags, " ")), cpuAbilities()}
+	source, err := fs.ReadFile(sources, inCpp(p.source))
+	if err != nil {
+		return "", fmt.Errorf("rivals: %w", err)
+	}
+	common, err := fs.ReadFile(sources, inCpp("common.hpp"))
+	if err != nil {
+		return "", fmt.Errorf("rivals: %w", err)
+	}
+	options := slices.Concat(flags, []string{"-D" + p.define})
+	key := [][]byte{source, common, version, []byte(strings.Join(options, " ")), []byte(p.library), cpuAbilities()}
 	return built(dir, p.name, key, func(file string) error {
 		if err := p.checkHeaders(ctx, compiler); err != nil {
 			return err
 		}
-		args := slices.Concat(p.flags, []string{"-o", file, "-x", "c++", "-"})
-		if err := compile(ctx, compiler, p.source, args...); err != nil {
+		beside, err := os.MkdirTemp("", "ringway-rivals-")
+		if err != nil {
+			return fmt.Errorf("rivals: %w", err)
+		}
+		defer os.RemoveAll(beside)
+		if err := os.WriteFile(filepath.Join(beside, "common.hpp"), common, 0o600); err != nil {
+			return fmt.Errorf("rivals: %w", err)
+		}
+		args := slices.Concat(options, []string{"-I", beside, "-o", file, "-x", "c++", "-", "-x", "none"})
+		if p.library != "" {
+			args = append(args, "-l"+p.library)
+		}
+		if err := compile(ctx, compiler, source, args...); err != nil {
 			return fmt.Errorf("rivals: %s: %w", p.name, err)
 		}
 		return nil
 	})
 }
+
+func inCpp(name string) string { return "cpp/" + name }
 
 // built returns the path of the program in dir that key stands for, which build
 // makes if it isn't there.

@@ -47,7 +47,7 @@ The figures are those of the median run.`,
   shmbench run --mode latency --size 32 --wait park
 
   # messages a second, beside a rival's by turns, in a ring that both fill
-  shmbench run --mode throughput --size 8 --capacity 8388608 --rival boost
+  shmbench run --mode throughput --size 8 --capacity 8388608 --rival boost-spsc
 
   # 32 messages a call, as JSON for a program
   shmbench run --mode throughput --size 8 --batch 32 --json -
@@ -111,7 +111,7 @@ The figures are those of the median run.`,
 	flags.BoolVar(&o.Lease, "lease", false, "throughput: write and read messages in place, without copies")
 	flags.Float64Var(&o.Rate, "rate", 100_000, "paced: `MSG/S` that are due")
 	flags.IntVar(&o.Burst, "burst", 0, "paced: so many messages are due at the same time")
-	flags.StringVar(&rival, "rival", "", "throughput of 8-byte messages: measure this one by turns with ours: "+rivalNames()+" (make peers installs what they are built with)")
+	flags.StringVar(&rival, "rival", "", "measure this one by turns with ours: "+rivalNames()+" (make peers installs what they are built with)")
 	waitFlag(cmd, &o.Wait, ringway.BusySpin)
 	flags.Lookup("wait").Usage += "; other modes than latency are adaptive without it, since who looks all the time fights with the sender for its line"
 	jsonFlag(cmd, &jsonTo)
