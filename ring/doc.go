@@ -102,6 +102,46 @@
 // A word tells laps apart over 2⁴⁴ cells. What may be older is renewed every 2⁴¹
 // cells, at the cost of a count that all handles look at anyway.
 //
+// # One publisher, several subscribers
+//
+// The data is that of an SPSC ring: frames, the lap in their mark, and a header
+// that commits. Every message goes to all subscribers, and each keeps its own
+// position, to itself. The publisher overwrites the oldest frames, and says so
+// before: the intent is a position, and what is a lap or more behind it is gone.
+// A subscriber copies a message out and then loads the intent; if that hasn't gone
+// past, nothing of what it copied was overwritten.
+//
+//	   intent - capacity         a subscriber         publisher       intent
+//	          v                       v                   v              v
+//	| … gone | HDR payload | HDR … | HDR payload | HDR … | may be written | the lap before …
+//	         ^ checkpoint       ^ checkpoint       ^ checkpoint, the latest
+//
+// The intent moves by chunks of a 64th of the ring, 16 KiB at most, so that its
+// line rests in the subscribers' caches most of the time; a message costs the
+// publisher no more than in an SPSC ring. With it goes a checkpoint: a position where
+// a frame begins, the number of the message there, and the bytes of all before it.
+// Who was lapped, or comes late, starts from one; the difference is what was
+// missed, exactly. The publisher reads nothing that a subscriber can write, and
+// subscribers need not be able to write anything.
+//
+// In a lossless ring a subscriber that counts has a gate, a word with its
+// position, and the publisher moves the intent no further than a lap ahead of
+// the slowest. A gate is taken away from one that the operating system says is
+// dead, by whoever asks it (see [BroadcastPublisher.Bury]), or from one that is
+// evicted; that one goes on like a subscriber of a lossy ring, and sets its gate
+// again. What happens when somebody joins while the publisher moves on is settled
+// by two words, each stored before the other is loaded: gate, then wish; wish, then
+// gates. What the publisher may wish for becomes the intent.
+//
+// What this gives when somebody dies:
+//
+//   - a publisher killed before the header's store has published nothing, one
+//     killed after it everything. Its successor walks from the latest checkpoint
+//     to where there is no frame, and knows the number of the next message;
+//   - the checkpoint is made before the intent moves, so that the latest one
+//     always stands, at whatever instruction the publisher is killed;
+//   - a dead subscriber of a lossy ring makes no difference to anybody.
+//
 // # Trust
 //
 // Every word that the other side can write is loaded once into a private

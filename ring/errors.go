@@ -21,6 +21,11 @@ var (
 	// was declared. A consumer that has received everything gets io.EOF.
 	ErrClosed = errs.Closed
 
+	// ErrLapped is matched by the error of type *Lapped that a broadcast
+	// ring's subscriber gets when messages were overwritten before it read
+	// them.
+	ErrLapped = errs.Lapped
+
 	// ErrTooLarge is returned when a message is longer than the ring's
 	// largest; the text names both.
 	ErrTooLarge = errs.TooLarge

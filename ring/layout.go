@@ -63,6 +63,56 @@ const (
 	offDropped = 7 * mem.Line
 )
 
+// A broadcast ring's body has these words. Its positions count bytes. See
+// [BroadcastPublisher] for what they mean.
+//
+//	offset   word                      written by
+//	┌──────────────────────────────────────────────────────────────────────┐
+//	│ 0x000  latest checkpoint     u64   the publisher: its position       │
+//	│ 0x080  intent                u64   the publisher, before it          │
+//	│                                    overwrites: what is a lap or more │
+//	│                                    behind it is gone                 │
+//	│ 0x088  wish                  u64   the publisher, lossless: what the │
+//	│                                    intent will be, gates permitting  │
+//	│ 0x100  end of the stream     u64   the publisher, once: position | 1 │
+//	│ 0x180  data bell           2×u32   subscribers sleep, it rings       │
+//	│ 0x200  space bell          2×u32   it sleeps, subscribers ring       │
+//	│ 0x280  counters              u64   the publisher: evicted,           │
+//	│                              u64   found dead,                       │
+//	│                              u64   times that it was held up         │
+//	│ …      zero, up to the page's end                                    │
+//	├──────────────────────────────────────────────────────────────────────┤
+//	│ 0x1000 lossless: gates, a line each: u64, a subscriber and, to       │
+//	│        evict or bury it, the publisher; then zero up to a page       │
+//	├──────────────────────────────────────────────────────────────────────┤
+//	│ checkpoints, one for each chunk of the data, then zero up to a page  │
+//	│  +0  position                u64   the publisher, last; odd meanwhile│
+//	│  +8  sequence number         u64   of the next message from there    │
+//	│ +16  payload bytes           u64   of all messages before            │
+//	│ +24  zero                                                            │
+//	├──────────────────────────────────────────────────────────────────────┤
+//	│ data: capacity bytes                                                 │
+//	└──────────────────────────────────────────────────────────────────────┘
+//
+// Only what a lossless ring's subscribers write, gates and bells, is ever
+// written by anybody but the publisher. Subscribers of a lossy ring need no
+// right to write, except for sleeping on the bell.
+const (
+	offLatest  = offProducer
+	offIntent  = offConsumer
+	offWish    = offIntent + 8
+	offEvicted = 5 * mem.Line
+	offBuried  = offEvicted + 8
+	offHeldUp  = offEvicted + 16
+
+	checkpointSize = 32
+	maxChunk       = 16 << 10
+	maxGates       = maxOwners - 1
+)
+
+// StartSequence is the sequence number of a broadcast ring's first message.
+const StartSequence = 1
+
 // StartPosition is where the positions of a new ring begin: a page before
 // 2³², so that the wrap of the data and a carry into the upper half of the
 // position happen in the first moments of every ring's life.
@@ -91,6 +141,8 @@ type Kind uint32
 const (
 	SPSC Kind = 1 // one producer, one consumer
 	MPMC Kind = 2 // several producers, several consumers; each message goes to one of them
+
+	Broadcast Kind = 3 // one publisher, any number of subscribers; each message goes to all of them
 )
 
 func (k Kind) String() string {
@@ -99,6 +151,8 @@ func (k Kind) String() string {
 		return "spsc"
 	case MPMC:
 		return "mpmc"
+	case Broadcast:
+		return "broadcast"
 	}
 	return fmt.Sprintf("kind %d", uint32(k))
 }
@@ -114,6 +168,11 @@ type Geometry struct {
 	// a power of two from MinCellSize to MaxCellSize; 64 suits most. It is zero
 	// for the other kinds.
 	CellSize uint64
+
+	// Gates, if not zero, says that a broadcast ring is lossless: its publisher
+	// waits for up to so many subscribers, which have a gate each. In a lossy
+	// one it waits for nobody.
+	Gates uint64
 }
 
 const paramChecksum = 1 // a bit of the descriptor's second parameter
@@ -124,11 +183,14 @@ func (g Geometry) Check() error {
 	bad := func(format string, a ...any) error {
 		return &errs.Error{Op: "ring", Detail: fmt.Sprintf(format, a...), Err: ErrBadArgument}
 	}
-	if g.Kind != SPSC && g.Kind != MPMC {
+	if g.Kind != SPSC && g.Kind != MPMC && g.Kind != Broadcast {
 		return bad("%v is not a kind this version knows", g.Kind)
 	}
 	if bits.OnesCount64(g.Capacity) != 1 || g.Capacity < MinCapacity || g.Capacity > MaxCapacity {
 		return bad("capacity of %d bytes is not a power of two from %d to %d", g.Capacity, MinCapacity, uint64(MaxCapacity))
+	}
+	if g.Gates != 0 && g.Kind != Broadcast || g.Gates > maxGates {
+		return bad("%d gates in a ring of kind %v: broadcast rings have up to %d", g.Gates, g.Kind, maxGates)
 	}
 	if g.Kind != MPMC {
 		if g.CellSize != 0 {
@@ -146,11 +208,29 @@ func (g Geometry) Check() error {
 }
 
 // BodySize returns the number of bytes that a ring of this geometry needs.
-func (g Geometry) BodySize() uint64 {
-	if g.Kind == MPMC {
-		return controlSize + g.wordsSize() + g.Capacity
+func (g Geometry) BodySize() uint64 { return g.dataOffset() + g.Capacity }
+
+// dataOffset is where in the body the data begins.
+func (g Geometry) dataOffset() uint64 {
+	switch g.Kind {
+	case MPMC:
+		return controlSize + g.wordsSize()
+	case Broadcast:
+		return controlSize + g.gatesSize() + g.checkpointsSize()
 	}
-	return controlSize + g.Capacity
+	return controlSize
+}
+
+// gatesSize is what the gates take, rounded up to pages.
+func (g Geometry) gatesSize() uint64 { return (g.Gates*mem.Line + 4095) &^ 4095 }
+
+// chunk is how many bytes of a broadcast ring's data have a checkpoint, a power
+// of two.
+func (g Geometry) chunk() uint64 { return min(g.Capacity/64, maxChunk) }
+
+// checkpointsSize is what the checkpoints take, rounded up to pages.
+func (g Geometry) checkpointsSize() uint64 {
+	return (g.Capacity/g.chunk()*checkpointSize + 4095) &^ 4095
 }
 
 // cells is the number of an MPMC ring's cells, and of its control words.
@@ -179,6 +259,7 @@ func (g Geometry) Params() (p [8]uint64) {
 		p[1] |= paramChecksum
 	}
 	p[2] = g.CellSize
+	p[3] = g.Gates
 	return p
 }
 
@@ -186,7 +267,7 @@ func (g Geometry) Params() (p [8]uint64) {
 // written, for a body of size bytes. The error matches [ErrCorrupt] when they
 // don't describe a ring that fits.
 func GeometryOf(kind Kind, p [8]uint64, size uint64) (Geometry, error) {
-	g := Geometry{Kind: kind, Capacity: p[0], Checksum: p[1]&paramChecksum != 0, CellSize: p[2]}
+	g := Geometry{Kind: kind, Capacity: p[0], Checksum: p[1]&paramChecksum != 0, CellSize: p[2], Gates: p[3]}
 	if err := g.Check(); err != nil {
 		return g, corrupt("open", "the descriptor's geometry: %v", err)
 	}
@@ -211,6 +292,10 @@ func Format(g Geometry, body []byte) {
 	}
 	r.StoreRelease64(offProducer, start)
 	r.StoreRelease64(offConsumer, start)
+	if g.Kind == Broadcast {
+		r.StoreRelease64(offWish, start)
+		newStream(g, body).mark(cursor{pos: start, seq: StartSequence})
+	}
 }
 
 // DataBell returns where the consumer sleeps until the producer rings.
@@ -224,5 +309,5 @@ func (g Geometry) lapShift() uint { return uint(bits.TrailingZeros64(g.Capacity)
 
 // data returns the part of a body that holds the frames.
 func (g Geometry) data(body []byte) mem.Region {
-	return mem.Of(body).Slice(controlSize, g.Capacity)
+	return mem.Of(body).Slice(g.dataOffset(), g.Capacity)
 }

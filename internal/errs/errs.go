@@ -24,6 +24,7 @@ var (
 	Closed      error = &sentinel{"closed", os.ErrClosed}
 	Full        error = &sentinel{text: "ring is full"}
 	Empty       error = &sentinel{text: "ring is empty"}
+	Lapped      error = &sentinel{text: "messages were missed"}
 	TooLarge    error = &sentinel{text: "message too large"}
 	PeerDead    error = &sentinel{text: "peer died"}
 	Corrupt     error = &sentinel{text: "corrupt"}

@@ -17,7 +17,8 @@
 //	StoreRelease64, …32     release: what was stored before it is visible to whoever loads it
 //	Store64, Store32        sequentially consistent: also a store→load fence
 //	CAS64, Add64, …32       sequentially consistent read-modify-writes
-//	Bytes                   no order of its own: payload, handed over by the words above
+//	Bytes, CopyIn, CopyOut  no order of their own: payload, handed over by the words above
+//	OrderLoads, OrderStores order also plain loads, plain stores, on both sides of them
 //
 // Go's atomic stores are XCHG on amd64, about twenty cycles. A plain MOV has
 // release order there: the processor keeps stores in program order, and the

@@ -1,0 +1,270 @@
+package ring
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/ringway/ringway/internal/errs"
+)
+
+// BroadcastSubscriber is a receiving side of a broadcast ring. It belongs to one
+// goroutine at a time. Its memory must stay mapped while it is used; unless it
+// has a gate it need not be writable.
+type BroadcastSubscriber struct {
+	stream
+	cursor        // the next message
+	stale  uint64 // the word at pos that was no frame when Next looked last
+	buf    []byte // of the message that Next handed out
+	newest bool   // where to go on after a lap
+
+	lease  cursor // of the message that Lease handed out
+	leased bool
+	owed   uint64 // messages that were gone before this subscriber joined
+
+	resumed uint64 // number of the message that it went on with after a lap
+	vain    int    // laps in sequence after which it got none
+
+	gate gate
+}
+
+// Start says with which message a subscriber begins, or goes on after it was
+// lapped.
+type Start uint8
+
+// The starts.
+const (
+	Newest     Start = iota // the last message that is there, if there is one
+	Oldest                  // the first one that is known to be there
+	AtSequence              // the one with a given number
+)
+
+// BroadcastOptions say how a subscriber reads a broadcast ring.
+type BroadcastOptions struct {
+	Start    Start
+	Sequence uint64 // of the first message, with AtSequence
+	Resume   Start  // where to go on after a lap: Newest or Oldest
+
+	// Gated subscribers have the publisher of a lossless ring wait for them.
+	// Gate is the number of the gate, which must be nobody else's, and
+	// Incarnation tells its holders apart.
+	Gated       bool
+	Gate        int
+	Incarnation uint32
+}
+
+// Lapped is the error with which a subscriber learns what it missed. It matches
+// [ErrLapped].
+type Lapped struct {
+	Messages uint64 // that were overwritten before they were read
+	Bytes    uint64 // of their payloads; 0 for those that were gone when it joined
+	Next     uint64 // sequence number of the message that it goes on with
+}
+
+func (l *Lapped) Error() string {
+	return fmt.Sprintf("%d messages of %d bytes were overwritten before they were read; it goes on with number %d",
+		l.Messages, l.Bytes, l.Next)
+}
+
+// Is reports whether target is ErrLapped.
+func (l *Lapped) Is(target error) bool { return target == errs.Lapped }
+
+// NewBroadcastSubscriber attaches to the ring in body. The error matches
+// ErrBadArgument when a message is asked for that was not sent yet and is not
+// the next one either, or a gate that there isn't; ErrCorrupt when what stands
+// there is no ring; and it is ErrEmpty when the publisher overwrote again and
+// again what was looked for: try again.
+func NewBroadcastSubscriber(g Geometry, body []byte, o BroadcastOptions) (*BroadcastSubscriber, error) {
+	s := &BroadcastSubscriber{
+		stream: *newStream(g, body),
+		buf:    make([]byte, min(g.MaxMessage(), 4096)),
+		newest: o.Resume == Newest,
+	}
+	if o.Gated {
+		if o.Gate < 0 || uint64(o.Gate) >= g.Gates {
+			return nil, badArgument("attach", "gate %d of %d", o.Gate, g.Gates)
+		}
+		s.gate = gate{off: uint64(o.Gate) * gateSize, incarnation: o.Incarnation, set: true, batch: g.Capacity / 8}
+	} else {
+		s.gate.batch = ^uint64(0)
+	}
+	if err := s.join(o); err != nil {
+		s.Leave()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Next returns the next message, copied into memory of the subscriber's own,
+// which is valid until the next call. It is as it was sent, never torn. Next
+// returns ErrEmpty when no further message was committed, io.EOF when there
+// will be none any more, an error of type *Lapped when the publisher has
+// overwritten messages before they were read, and ErrCorrupt when what is there
+// can't be a frame. It allocates for that, and when a message is longer than
+// all before.
+func (s *BroadcastSubscriber) Next() (Message, error) {
+	off := s.pos & s.mask
+	// Pairs with the release store in publish: hands over the payload, and that
+	// what is behind it is a frame or doesn't look like one.
+	h := Header(s.data.Load64(off)) ^ lapTag(s.pos, s.shift)
+	n := h.Len()
+	size := frameSize(HeaderSize, n)
+	if h>>48 != markWord || n > uint64(len(s.buf)) || off+size > s.mask+1 || s.flags != 0 || s.owed != 0 || s.leased {
+		return s.next(h)
+	}
+	buf := s.buf[:n]
+	s.data.CopyOut(buf, off+HeaderSize)
+	if !s.intact(s.pos) {
+		return s.next(h) // which finds out how much is gone
+	}
+	s.pos += size
+	s.seq++
+	s.bytes += n
+	return Message{Payload: buf, Type: h.Type()}, nil
+}
+
+// next is Next for everything but a plain frame. h is the header at pos.
+func (s *BroadcastSubscriber) next(h Header) (Message, error) {
+	h, err := s.arrive(h)
+	for range lookups {
+		if err != nil {
+			return Message{}, err
+		}
+		n := h.Len()
+		if n > uint64(len(s.buf)) {
+			s.buf = make([]byte, min((n+n/4+63)&^63, s.max))
+		}
+		buf := s.buf[:n]
+		s.data.CopyOut(buf, s.pos&s.mask+h.PayloadOffset())
+		if err = s.verify(h, buf); err == nil {
+			s.pass(h)
+			return Message{Payload: buf, Type: h.Type()}, nil
+		}
+		if err == errOverwritten {
+			h, err = s.arrive(h)
+		}
+	}
+	return Message{}, ErrEmpty
+}
+
+// Lease is Next without the copy: the payload is the ring's own memory, which
+// the publisher may be overwriting while it is read. So what was made of it
+// counts only if Valid says so afterwards. It ends with the next call on the
+// subscriber, except for Valid. In a lossless ring the publisher keeps away from
+// it, unless the subscriber is evicted.
+func (s *BroadcastSubscriber) Lease() (Message, error) {
+	h, err := s.arrive(Header(s.data.Load64(s.pos&s.mask)) ^ lapTag(s.pos, s.shift))
+	for range lookups {
+		if err != nil {
+			return Message{}, err
+		}
+		payload := s.data.Bytes(s.pos&s.mask+h.PayloadOffset(), h.Len())
+		if err = s.verify(h, payload); err == nil {
+			s.lease, s.leased = s.cursor, true
+			s.pass(h)
+			return Message{Payload: payload, Type: h.Type()}, nil
+		}
+		if err == errOverwritten {
+			h, err = s.arrive(h)
+		}
+	}
+	return Message{}, ErrEmpty
+}
+
+// Valid reports whether the message that Lease returned was intact all the time
+// until now. If not it counts as missed: the next call says so.
+func (s *BroadcastSubscriber) Valid() bool {
+	if !s.leased {
+		return true
+	}
+	if s.intact(s.lease.pos) {
+		return true
+	}
+	s.cursor, s.leased = s.lease, false
+	return false
+}
+
+// arrive moves to the next message and returns its header, which is intact. h is
+// the header at pos.
+func (s *BroadcastSubscriber) arrive(h Header) (Header, error) {
+	s.leased = false
+	if s.owed != 0 {
+		missed := s.owed
+		s.owed = 0
+		return h, &Lapped{Messages: missed, Next: s.seq}
+	}
+	for start := s.pos; ; {
+		var what standing
+		if h, what = s.judge(s.pos, h); what == nothing {
+			// Pairs with the store in End. It comes after all commits, so the
+			// header has to be looked at again.
+			end := s.ctl.Load64(offEnd)
+			s.stale = s.data.Load64(s.pos & s.mask)
+			h, what = s.judge(s.pos, Header(s.stale)^lapTag(s.pos, s.shift))
+			if what == nothing && end == s.pos|1 && s.intact(s.pos) {
+				return h, io.EOF
+			}
+		}
+		switch {
+		case !s.intact(s.pos):
+			if err := s.lapped(); err != nil {
+				return h, err
+			}
+			start = s.pos // nothing but pads was missed
+		case what == nothing:
+			return h, ErrEmpty
+		case what == message:
+			return h, nil
+		case what == padding:
+			s.pass(h)
+		default:
+			return h, corrupt("receive", "frame header %#016x at data offset %d of %d", uint64(h), s.pos&s.mask, s.mask+1)
+		}
+		if s.pos-start > s.mask {
+			return h, corrupt("receive", "pad frames all around the ring, the last before data offset %d", s.pos&s.mask)
+		}
+		h = Header(s.data.Load64(s.pos&s.mask)) ^ lapTag(s.pos, s.shift)
+	}
+}
+
+// errOverwritten says that a message was overwritten while it was read. Arrive
+// finds out what that means.
+var errOverwritten = errors.New("overwritten")
+
+// verify finds out whether the payload of the frame at pos, with header h, is
+// what was sent.
+func (s *BroadcastSubscriber) verify(h Header, payload []byte) error {
+	var want, have uint64
+	if s.flags&FlagChecksum != 0 {
+		want, have = s.data.Load64(s.pos&s.mask+HeaderSize), checksum(h, payload)
+	}
+	if !s.intact(s.pos) {
+		return errOverwritten
+	}
+	if want != have {
+		return corrupt("receive", "message of %d bytes at data offset %d has xxhash64 %016x, its frame says %016x",
+			len(payload), s.pos&s.mask, have, want)
+	}
+	return nil
+}
+
+// Poll, after ErrEmpty, looks for a next message up to looks times, as
+// mem.Region.Poll64 does, and reports whether Next may have something new to
+// say.
+func (s *BroadcastSubscriber) Poll(looks, pauses uint32) bool {
+	return s.data.Poll64(s.pos&s.mask, s.stale, looks, pauses)
+}
+
+// Position returns the number of the byte that the next frame starts at.
+func (s *BroadcastSubscriber) Position() uint64 { return s.pos }
+
+// Sequence returns the number of the next message.
+func (s *BroadcastSubscriber) Sequence() uint64 { return s.seq }
+
+// released returns the position before which nothing is read any more.
+func (s *BroadcastSubscriber) released() uint64 {
+	if s.leased {
+		return s.lease.pos
+	}
+	return s.pos
+}
