@@ -40,6 +40,7 @@ type Conn struct {
 	open  bool   // and Commit hasn't taken
 
 	closed atomic.Bool
+	calls  caller
 }
 
 // pairing is what the rings of a connection have instead of places in a table:
@@ -166,6 +167,11 @@ func (c *Conn) sendCorrelated(ctx context.Context, typ uint16, id uint64, b []by
 	if err != nil {
 		return c.sendFailed("send", err)
 	}
+	return c.commitNumbered(buf, typ, id, b)
+}
+
+// commitNumbered commits an open claim with a number in front.
+func (c *Conn) commitNumbered(buf []byte, typ uint16, id uint64, b []byte) error {
 	binary.LittleEndian.PutUint64(buf, id)
 	copy(buf[8:], b)
 	if err := c.out.commitCorrelated(typ, len(buf)); err != nil {
