@@ -28,4 +28,7 @@
 //	ringway_ring_participants{role,state}      who is attached, alive or dead
 //	ringway_ring_dropped_messages_total        messages given up because each of their consumers died
 //	ringway_ring_…_total                       the counters of all participants together
+//
+// [Connections] has its own. The directory monitoring holds a Grafana dashboard and
+// alert rules over all of them.
 package metrics

@@ -1,0 +1,108 @@
+package metrics
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ringway/ringway/fallback"
+	"github.com/ringway/ringway/internal/errs"
+)
+
+// Connection is what is counted of a connection. *ringway.Conn is one.
+type Connection interface {
+	Transport() fallback.Transport
+	Trail() []fallback.Step
+}
+
+// Connections is a prometheus.Collector of a program's connections: how many are
+// open over which transport, and what was negotiated, and why not something
+// faster. The program tells it what happens; any goroutine may.
+//
+//	ringway_connections{transport}                         open now
+//	ringway_negotiations_total{transport}                  agreed on
+//	ringway_negotiation_failures_total{transport,reason}   not to be had; transport none: no connection came of it
+type Connections struct {
+	open           *prometheus.GaugeVec
+	agreed, failed *prometheus.CounterVec
+}
+
+// none stands for the transport of a connection that never was.
+const none = "none"
+
+// NewConnections returns a collector that has counted nothing.
+func NewConnections() *Connections {
+	c := &Connections{
+		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "ringway_connections", Help: "Open connections by transport.",
+		}, []string{"transport"}),
+		agreed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringway_negotiations_total", Help: "Connections agreed on, by transport.",
+		}, []string{"transport"}),
+		failed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringway_negotiation_failures_total", Help: "Transports that were not to be had, by reason; none is no connection at all.",
+		}, []string{"transport", "reason"}),
+	}
+	// From the beginning, so that the first downgrade is an increase.
+	for _, t := range fallback.Transports() {
+		c.open.WithLabelValues(t.String())
+		c.agreed.WithLabelValues(t.String())
+	}
+	return c
+}
+
+// Opened counts a connection that was dialed or accepted, and what its
+// negotiation went through.
+func (c *Connections) Opened(conn Connection) {
+	t := conn.Transport().String()
+	c.open.WithLabelValues(t).Inc()
+	c.agreed.WithLabelValues(t).Inc()
+	for _, s := range conn.Trail() {
+		if s.Err != nil {
+			c.failed.WithLabelValues(s.Transport.String(), reason(s.Err)).Inc()
+		}
+	}
+}
+
+// Closed takes a connection that was opened out of the number of open ones.
+func (c *Connections) Closed(conn Connection) {
+	c.open.WithLabelValues(conn.Transport().String()).Dec()
+}
+
+// Failed counts a Dial that failed, or, from the option Refused, a connection
+// that a listener refused.
+func (c *Connections) Failed(err error) { c.failed.WithLabelValues(none, reason(err)).Inc() }
+
+// Describe implements prometheus.Collector.
+func (c *Connections) Describe(ch chan<- *prometheus.Desc) {
+	c.open.Describe(ch)
+	c.agreed.Describe(ch)
+	c.failed.Describe(ch)
+}
+
+// Collect implements prometheus.Collector.
+func (c *Connections) Collect(ch chan<- prometheus.Metric) {
+	c.open.Collect(ch)
+	c.agreed.Collect(ch)
+	c.failed.Collect(ch)
+}
+
+// reason is one of few words for an error.
+func reason(err error) string {
+	for _, c := range []struct {
+		is   error
+		word string
+	}{
+		{errs.Unsupported, "unsupported"}, {errs.Insecure, "insecure"}, {errs.Transport, "refused"}, {errs.NoSpace, "no-space"},
+		{errs.PeerDead, "peer-dead"}, {errs.Version, "version"}, {errs.Corrupt, "corrupt"}, {errs.Busy, "busy"},
+		{errs.Closed, "closed"}, {os.ErrDeadlineExceeded, "timeout"}, {context.DeadlineExceeded, "timeout"},
+		{os.ErrNotExist, "not-there"}, {os.ErrPermission, "permission"},
+	} {
+		if errors.Is(err, c.is) {
+			return c.word
+		}
+	}
+	return "other"
+}
