@@ -98,6 +98,13 @@ func TestUnixSocketsConform(t *testing.T) {
 	conform.Run(t, traits(t, fallback.Unix, newName()))
 }
 
+func TestNamedPipesConform(t *testing.T) {
+	if why := fallback.Pipe.Missing(); why != "" {
+		t.Skip(why)
+	}
+	conform.Run(t, traits(t, fallback.Pipe, newName()))
+}
+
 func TestTCPConforms(t *testing.T) {
 	conform.Run(t, traits(t, fallback.TCP, "tcp://127.0.0.1:0"))
 }

@@ -1,0 +1,3 @@
+package fallback
+
+func missingUDP() string { return "" }
