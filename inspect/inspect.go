@@ -55,6 +55,7 @@ type Section struct {
 	Capacity     uint64        `json:"capacity_bytes,omitempty"`
 	CellSize     uint64        `json:"cell_bytes,omitempty"`
 	Checksums    bool          `json:"checksums,omitempty"`
+	Lossless     bool          `json:"lossless,omitempty"`     // broadcast: the publisher waits for its subscribers
 	Slots        int           `json:"slots,omitempty"`        // entries in the table of participants
 	Participants []Participant `json:"participants,omitempty"` // those that are not absent
 
@@ -72,12 +73,15 @@ type RingState struct {
 	Moved   uint64 `json:"moved_bytes"`
 	Ended   bool   `json:"ended"`
 	Dropped uint64 `json:"dropped_messages"`
+
+	Sequence uint64 `json:"sequence,omitempty"`            // broadcast
+	Evicted  uint64 `json:"evicted_subscribers,omitempty"` // broadcast
 }
 
 // Participant is one entry of the table whose holder has not detached.
 type Participant struct {
 	Slot        int       `json:"slot"`
-	Role        string    `json:"role"`  // "producer", "consumer" or "other"
+	Role        string    `json:"role"`  // "producer", "consumer", "publisher", "subscriber" or "other"
 	State       string    `json:"state"` // "alive" or "dead", which the system says
 	PID         int       `json:"pid"`   // in its own namespace
 	Since       time.Time `json:"since"`

@@ -52,7 +52,12 @@ func Of(m *shm.Section) Section {
 
 // Roles returns the names of the roles in a ring of that kind, in the order of
 // their numbers. Participants of any other role are "other".
-func Roles(kind string) []string { return []string{"producer", "consumer"} }
+func Roles(kind string) []string {
+	if kind == ring.Broadcast.String() {
+		return []string{"publisher", "subscriber"}
+	}
+	return []string{"producer", "consumer"}
+}
 
 func role(kind string, n uint32) string {
 	if roles := Roles(kind); uint64(n) < uint64(len(roles)) {
@@ -100,17 +105,18 @@ func (s *Section) body(m *shm.Section) error {
 		s.Status, s.Error = Unknown, err.Error()
 		return nil
 	}
-	s.Capacity, s.CellSize, s.Checksums = g.Capacity, g.CellSize, g.Checksum
+	s.Capacity, s.CellSize, s.Checksums, s.Lossless = g.Capacity, g.CellSize, g.Checksum, g.Gates > 0
 	r := o.Snapshot()
 	if r.Problem != "" {
 		return &errs.Error{Op: "inspect", Name: s.Name, Err: errs.Corrupt, Detail: r.Problem}
 	}
-	s.Ring = RingState{Head: r.Head, Tail: r.Tail, Depth: r.Depth, Moved: r.Moved, Ended: r.Ended, Dropped: r.Dropped}
+	s.Ring = RingState{Head: r.Head, Tail: r.Tail, Depth: r.Depth, Moved: r.Moved, Ended: r.Ended, Dropped: r.Dropped,
+		Sequence: r.Sequence, Evicted: r.Evicted}
 	return nil
 }
 
 // known reports whether this version knows rings of that kind.
-func known(k ring.Kind) bool { return k == ring.SPSC || k == ring.MPMC }
+func known(k ring.Kind) bool { return k == ring.SPSC || k == ring.MPMC || k == ring.Broadcast }
 
 func observer(m *shm.Section) (*ring.Observer, ring.Geometry, error) {
 	d := m.Descriptor()

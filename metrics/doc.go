@@ -8,7 +8,7 @@
 //
 // # Labels
 //
-// Each series of a ring has the labels ring (its name), topology (spsc, mpmc) and
+// Each series of a ring has the labels ring (its name), topology (spsc, mpmc, broadcast) and
 // transport (shm). There are at most Limit rings in a scrape, the oldest, so
 // that a program which makes sections without end can't make series without end
 // in one scrape; how many were left out is a metric. Names are those that shm
@@ -27,6 +27,7 @@
 //	ringway_ring_created_timestamp_seconds     when the ring was created
 //	ringway_ring_participants{role,state}      who is attached, alive or dead
 //	ringway_ring_dropped_messages_total        messages given up because each of their consumers died
+//	ringway_ring_evicted_subscribers_total     subscribers of a lossless ring that its publisher no longer waited for
 //	ringway_ring_…_total                       the counters of all participants together
 //
 // [Connections] has its own. The directory monitoring holds a Grafana dashboard and

@@ -19,9 +19,12 @@ type Observer struct {
 	Claims bool
 
 	g    Geometry
+	body []byte
 	data mem.Region
 	ctl  mem.Region
 	mpmc *mpmc // of that kind only
+
+	subscriber *BroadcastSubscriber // of that kind only, once Next was called
 
 	started bool
 	pos     uint64 // the next frame: a byte's number, or a cell's
@@ -37,9 +40,9 @@ func NewObserver(g Geometry, body []byte, participants int) (*Observer, error) {
 	if uint64(len(body)) < g.BodySize() {
 		return nil, badArgument("observe", "a body of %d bytes, the ring needs %d", len(body), g.BodySize())
 	}
-	o := &Observer{g: g, ctl: mem.Of(body).Slice(0, controlSize), MaxPayload: 1 << 20}
+	o := &Observer{g: g, body: body, ctl: mem.Of(body).Slice(0, controlSize), MaxPayload: 1 << 20}
 	switch g.Kind {
-	case SPSC:
+	case SPSC, Broadcast:
 		o.data = g.data(body)
 	case MPMC:
 		m, err := newMPMC(g, body, Table{count: uint64(participants)}, 0)
@@ -55,12 +58,15 @@ func NewObserver(g Geometry, body []byte, participants int) (*Observer, error) {
 
 // Snapshot is a ring's state at some moment.
 type Snapshot struct {
-	Head    uint64 // position of the first message that nobody was given (SPSC: released)
+	Head    uint64 // position of the first message that nobody was given (SPSC: released; broadcast: that a gate holds)
 	Tail    uint64 // position behind the last one that was sent
 	Depth   uint64 // bytes of frames from Head to Tail: what waits to be received
 	Moved   uint64 // bytes of frames, padding included, that ever went in; it only grows
 	Ended   bool   // no message will follow
-	Dropped uint64 // messages given up after their consumers died again and again
+	Dropped uint64 // MPMC: messages given up after their consumers died again and again
+
+	Sequence uint64 // broadcast: number of the next message
+	Evicted  uint64 // broadcast: subscribers that the publisher no longer waited for
 
 	// Problem says in a few words what can't be true about the positions;
 	// then they mean nothing. It is empty for a good ring.
@@ -72,8 +78,11 @@ const walkMost = 1 << 14
 
 // Snapshot looks at the positions.
 func (o *Observer) Snapshot() (s Snapshot) {
-	if o.mpmc != nil {
+	switch o.g.Kind {
+	case MPMC:
 		return o.mpmcSnapshot()
+	case Broadcast:
+		return o.broadcastSnapshot()
 	}
 	// Two words that move: until the first stood still around the second.
 	for range 16 {

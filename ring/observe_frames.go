@@ -35,19 +35,25 @@ type Frame struct {
 	Len      uint64 // bytes of payload
 	Payload  []byte // a copy, at most MaxPayload bytes; valid until the next call
 
+	Sequence uint64 // broadcast: the message's number
+	Missed   uint64 // broadcast: messages overwritten unseen right before this one
+
 	// Skipped is how many bytes of the ring went by unseen right before this
 	// frame, because consumers were faster than the observer.
 	Skipped uint64
 }
 
 // Next returns the next frame, beginning with the first that consumers have not
-// released. It copies the payload into buf, or into a larger slice that it
+// released, or, of a broadcast ring, the oldest that is there. It copies the payload into buf, or into a larger slice that it
 // allocates. It returns ErrEmpty when nothing is there yet, io.EOF at the
 // ring's end, and ErrCorrupt when what is there can't be true; then it stays
 // where it is.
 func (o *Observer) Next(buf []byte) (Frame, error) {
-	if o.mpmc != nil {
+	switch o.g.Kind {
+	case MPMC:
 		return o.mpmcNext(buf)
+	case Broadcast:
+		return o.broadcastNext()
 	}
 	start := o.pos
 	// Each round that gets no further was overtaken by a consumer; honest ones

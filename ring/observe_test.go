@@ -256,7 +256,7 @@ func TestAnObserverThatWasOvertakenSaysByHowMuch(t *testing.T) {
 func TestAnObserverTakesNoHarmFromNonsense(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
 	for _, g := range []Geometry{{Kind: SPSC, Capacity: 4096}, {Kind: SPSC, Capacity: 4096, Checksum: true}, cells16,
-		{Kind: MPMC, Capacity: 4096, CellSize: 16}, {Kind: MPMC, Capacity: 8192, CellSize: 64, Checksum: true}} {
+		{Kind: MPMC, Capacity: 4096, CellSize: 16}, {Kind: MPMC, Capacity: 8192, CellSize: 64, Checksum: true}, lossy(), lossless()} {
 		for round := range 200 {
 			body := make([]byte, g.BodySize())
 			Format(g, body)

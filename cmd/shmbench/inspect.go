@@ -25,11 +25,13 @@ type frame struct {
 	Len      uint64 `json:"length"`
 	Payload  []byte `json:"payload,omitempty"` // in JSON base64; perhaps not all of it
 	Skipped  uint64 `json:"skipped_bytes,omitempty"`
+	Sequence uint64 `json:"sequence,omitempty"`
+	Missed   uint64 `json:"missed_messages,omitempty"`
 }
 
 func frameOf(f ring.Frame) frame {
 	g := frame{Position: f.Position, Offset: f.Offset, Size: f.Size, State: f.State.String(), Times: f.Times, Type: f.Type,
-		Len: f.Len, Payload: f.Payload, Skipped: f.Skipped}
+		Len: f.Len, Payload: f.Payload, Skipped: f.Skipped, Sequence: f.Sequence, Missed: f.Missed}
 	if f.Owner >= 0 {
 		g.Owner = &f.Owner
 	}
@@ -39,6 +41,9 @@ func frameOf(f ring.Frame) frame {
 // head is the frame's line.
 func (f frame) head() string {
 	text := fmt.Sprintf("%#x  type %d  %d bytes  %s", f.Position, f.Type, f.Len, f.State)
+	if f.Sequence > 0 {
+		text += fmt.Sprintf("  number %d", f.Sequence)
+	}
 	if f.Owner != nil {
 		text += fmt.Sprintf(" by slot %d", *f.Owner)
 	}
@@ -143,7 +148,13 @@ func writeSection(w io.Writer, s *inspect.Section) error {
 	row("head, tail", "%#x, %#x", s.Ring.Head, s.Ring.Tail)
 	row("depth", "%s", depth(s))
 	row("moved", "%s", size(s.Ring.Moved))
-	row("dropped", "%d messages", s.Ring.Dropped)
+	if s.Ring.Dropped > 0 {
+		row("dropped", "%d messages", s.Ring.Dropped)
+	}
+	if s.Ring.Sequence > 0 {
+		row("next number", "%d", s.Ring.Sequence)
+		row("lossless", "%t, %d subscribers evicted", s.Lossless, s.Ring.Evicted)
+	}
 	row("participants", "%d of %d", len(s.Participants), s.Slots)
 	writeCounts(t, "all, ever", s.Counts)
 	for _, p := range s.Participants {

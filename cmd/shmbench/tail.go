@@ -114,6 +114,9 @@ func writeLine(w io.Writer, f frame) error {
 	if f.Skipped > 0 {
 		fmt.Fprintf(w, "… %d bytes of the ring went by unseen\n", f.Skipped)
 	}
+	if f.Missed > 0 {
+		fmt.Fprintf(w, "… %d messages were overwritten unseen\n", f.Missed)
+	}
 	more := ""
 	if f.Len > uint64(len(f.Payload)) {
 		more = "…"

@@ -1,0 +1,89 @@
+package ring
+
+import (
+	"errors"
+	"fmt"
+)
+
+// broadcastNext is Next for a broadcast ring, of which an observer is one more
+// subscriber, without a gate. It begins with the oldest message that is known to
+// be there.
+func (o *Observer) broadcastNext() (Frame, error) {
+	if o.subscriber == nil {
+		s, err := NewBroadcastSubscriber(o.g, o.body, BroadcastOptions{Start: Oldest, Resume: Oldest})
+		if err != nil {
+			return Frame{}, err
+		}
+		o.subscriber = s
+	}
+	s := o.subscriber
+	var missed uint64
+	for range lookups {
+		m, err := s.Next()
+		var l *Lapped
+		if errors.As(err, &l) {
+			missed += l.Messages
+			continue
+		}
+		if err != nil {
+			return Frame{}, err
+		}
+		n := uint64(len(m.Payload))
+		size := frameSize(o.g.payloadOffset(), n)
+		at := s.Position() - size
+		return Frame{
+			Position: at, Offset: at & s.mask, Size: size, Owner: -1, Type: m.Type, Len: n,
+			Payload: m.Payload[:min(n, uint64(o.MaxPayload))], Sequence: s.Sequence() - 1, Missed: missed,
+		}, nil
+	}
+	return Frame{}, ErrEmpty
+}
+
+// payloadOffset returns where in a message's frame the payload stands.
+func (g Geometry) payloadOffset() uint64 {
+	if g.Checksum {
+		return 2 * HeaderSize
+	}
+	return HeaderSize
+}
+
+func (o *Observer) broadcastSnapshot() (s Snapshot) {
+	r := newStream(o.g, o.body)
+	for range lookups {
+		latest := r.ctl.Load64(offLatest)
+		from, ok := r.marked(latest)
+		intent := r.ctl.Load64(offIntent)
+		s = Snapshot{Tail: latest, Head: latest}
+		switch {
+		case before(intent, latest):
+			s.Problem = fmt.Sprintf("intent %#x before the latest checkpoint, %#x", intent, latest)
+		case !ok || from.pos != latest:
+			s.Problem = fmt.Sprintf("no checkpoint at position %#x", latest)
+		default:
+			end, what := r.walk(from, func(cursor) bool { return false })
+			if what == nonsense && r.intact(end.pos) {
+				s.Problem = fmt.Sprintf("no frame at position %#x", end.pos)
+			}
+			s.Tail, s.Sequence = end.pos, end.seq
+		}
+		// The publisher may have gone on from there meanwhile.
+		if s.Problem == "" && r.intact(latest) || s.Problem != "" && r.ctl.Load64(offLatest) == latest && r.ctl.Load64(offIntent) == intent {
+			break
+		}
+	}
+	if s.Problem != "" {
+		return s
+	}
+	s.Head = s.Tail
+	for i := range r.gates.Len() / gateSize {
+		if w := r.gates.Load64(i * gateSize); w&gateSet != 0 {
+			if at := gatePosition(w, s.Tail); s.Tail-at <= o.g.Capacity && before(at, s.Head) {
+				s.Head = at
+			}
+		}
+	}
+	s.Depth, s.Moved = s.Tail-s.Head, s.Tail-StartPosition
+	s.Ended = r.ctl.Load64(offEnd) != 0
+	s.Evicted = r.ctl.Load64(offEvicted)
+	return s
+}
