@@ -20,6 +20,7 @@ const childEnv = "RINGWAY_BENCH_CHILD"
 var roles = map[string]func(ctx context.Context, p *pipe) error{
 	"receiver": receiver,
 	"team":     teamMember,
+	"wire":     wire,
 }
 
 // Main turns the process into a child when it was started as one, and then

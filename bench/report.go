@@ -8,6 +8,7 @@ const Ringway = "ringway"
 // Document is what --json writes. The field names are stable.
 type Document struct {
 	Machine Machine  `json:"machine"`
+	Date    string   `json:"date,omitempty"` // RFC 3339
 	Results []Result `json:"results"`
 }
 
@@ -15,6 +16,7 @@ type Document struct {
 type Result struct {
 	Engine  string `json:"engine"`            // ringway, or a rival's name
 	Case    string `json:"case,omitempty"`    // compare: the stable word for what was compared
+	Title   string `json:"title,omitempty"`   // the case, for people
 	Class   string `json:"class,omitempty"`   // a rival's kind: C++, Go, messaging or system
 	Between string `json:"between,omitempty"` // a rival's: threads, or processes as ours is
 	Metric  string `json:"metric,omitempty"`  // the field by which engines are compared
@@ -82,6 +84,12 @@ type Limit struct {
 	// Ratio is the figure over the limit: for a round trip at least 1, for
 	// throughput at most 1; the closer to 1 the better.
 	Ratio float64 `json:"ratio"`
+	Low   float64 `json:"low,omitempty"`  // of the runs that count, the least
+	High  float64 `json:"high,omitempty"` // and the greatest
+	// Target is the ratio that we want to reach, and Reached whether it was:
+	// "yes", "no", or "undecided" when the runs don't agree.
+	Target  float64 `json:"target,omitempty"`
+	Reached string  `json:"reached,omitempty"`
 	// Exceeded says that the figure is better than the limit, which therefore
 	// was none: two cores can copy more than one, and a ring's two directions
 	// needn't fight for a line as those of the raw round trip do.

@@ -8,19 +8,31 @@ func summary(o RunOptions, all *rounds) Result {
 	res.Engine = Ringway
 	res.AllocsPerOp = m.Allocs
 	res.Runs, res.Discarded, res.Unsettled, res.Spread = len(all.ours), all.discarded, all.unsettled, spread
-	switch {
-	case res.RTT != nil && m.RawRTT.N > 0:
-		limit := float64(m.RawRTT.P50.Nanoseconds())
-		res.Limit = &Limit{Name: "raw round trip", Value: limit, Ratio: float64(res.RTT.P50) / limit}
-		res.Limit.Exceeded = res.Limit.Ratio < 1
-	case o.Lease && m.Copies.One > 0:
-		res.Limit = &Limit{Name: "memcpy in", Value: m.Copies.One, Ratio: res.BytesPerSec / m.Copies.One}
-		res.Limit.Exceeded = res.Limit.Ratio > 1
-	case m.Copies.Two > 0:
-		res.Limit = &Limit{Name: "memcpy in and out", Value: m.Copies.Two, Ratio: res.BytesPerSec / m.Copies.Two}
-		res.Limit.Exceeded = res.Limit.Ratio > 1
+	if res.Limit = o.limit(m); res.Limit != nil {
+		res.Limit.Low, res.Limit.High = res.Limit.Ratio, res.Limit.Ratio
+		for _, r := range all.ours {
+			if l := o.limit(r); l != nil {
+				res.Limit.Low, res.Limit.High = min(res.Limit.Low, l.Ratio), max(res.Limit.High, l.Ratio)
+			}
+		}
 	}
 	return res
+}
+
+// limit is what one run's limit was, nil where there is none.
+func (o *RunOptions) limit(r teamRun) *Limit {
+	rate := r.perSecond() * float64(meanSize(o.Mode, o.Size))
+	switch {
+	case r.RawRTT.N > 0:
+		limit := float64(r.RawRTT.P50.Nanoseconds())
+		ratio := float64(r.Stats.P50.Nanoseconds()) / limit
+		return &Limit{Name: "raw round trip", Value: limit, Ratio: ratio, Exceeded: ratio < 1}
+	case r.Copies.Two <= 0:
+		return nil
+	case o.Lease:
+		return &Limit{Name: "memcpy in", Value: r.Copies.One, Ratio: rate / r.Copies.One, Exceeded: rate > r.Copies.One}
+	}
+	return &Limit{Name: "memcpy in and out", Value: r.Copies.Two, Ratio: rate / r.Copies.Two, Exceeded: rate > r.Copies.Two}
 }
 
 // result is what a figure looks like in a report, without what is known of

@@ -10,10 +10,7 @@ import (
 // WriteTable prints results as a table for people, a row each, under titles of
 // the same order.
 func WriteTable(w io.Writer, m Machine, titles []string, results []Result) error {
-	fmt.Fprintf(w, "%s · %d cores · %s %s %s · %s\n", nonEmpty(m.CPU, m.Arch), m.Cores, m.OS, m.Kernel, m.Arch, m.Go)
-	if m.Note != "" {
-		fmt.Fprintln(w, m.Note)
-	}
+	writeMachine(w, m)
 	fmt.Fprintln(w)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\tfigure\tphysical limit, same run\tratio\truns (thrown away)")

@@ -74,6 +74,12 @@ func emit(cmd *cobra.Command, jsonTo string, doc any, people func(io.Writer) err
 	return r.document(doc, people)
 }
 
+func writeJSON(w io.Writer, doc bench.Document) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(doc)
+}
+
 // close is for when nothing was written.
 func (r *report) close() {
 	if r.file != nil {

@@ -39,6 +39,9 @@ func root() *cobra.Command {
   shmbench run --mode throughput --size 8
   shmbench run --mode paced --rate 100000 --size 64
 
+  # Ringway, its limits and its rivals by turns, as a page to share
+  shmbench compare --html report.html
+
   # results for programs
   shmbench run --json -`,
 		Args:          cobra.NoArgs,
@@ -50,7 +53,7 @@ func root() *cobra.Command {
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	jsonFlag(cmd, &jsonTo)
-	cmd.AddCommand(replayCommand(), runCommand(), lsCommand(), inspectCommand(), tailCommand(), rmCommand(), topCommand(), serveCommand())
+	cmd.AddCommand(replayCommand(), runCommand(), compareCommand(), lsCommand(), inspectCommand(), tailCommand(), rmCommand(), topCommand(), serveCommand())
 	return cmd
 }
 

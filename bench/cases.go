@@ -1,0 +1,167 @@
+package bench
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringway/ringway"
+	"github.com/ringway/ringway/bench/rivals"
+)
+
+// Case is one thing that Compare measures: ours, its limit, and rivals at the
+// same work.
+type Case struct {
+	Name  string // a stable word
+	Title string // for people
+	About string // what is compared with what
+
+	Options RunOptions // without what CompareOptions say
+
+	// Target is what we want to reach against the best rival of TargetOf, or
+	// against the limit where there is none; more is better. 0 is no target.
+	Target   float64
+	TargetOf []string // classes, or names of engines
+
+	// Limit is what we want to reach of the limit: at most so many times a raw
+	// round trip, at least such a share of a rate. 0 is no target.
+	Limit float64
+
+	task   func(*rivals.Task)       // changes what rivals have to do
+	who    func(rivals.Engine) bool // which rivals; nil is all that can
+	system bool                     // beside the operating system's own round trips
+	runs   int                      // at most so many
+}
+
+// Cases returns all cases, in the order in which they are reported.
+func Cases() []Case {
+	rate := func(size, capacity, batch int) RunOptions {
+		return RunOptions{Topology: "spsc", Mode: Throughput, Size: size, Capacity: capacity, Batch: batch, Wait: ringway.Adaptive}
+	}
+	crowd := func(producers, consumers, batch int) RunOptions {
+		o := rate(8, 2<<20, batch)
+		o.Topology, o.Producers, o.Consumers = "mpmc", producers, consumers
+		return o
+	}
+	lease := rate(64<<10, 4<<20, 1)
+	lease.Lease = true
+	paced := RunOptions{Topology: "spsc", Mode: Paced, Size: 64, Capacity: 1 << 20, Batch: 1, Rate: 100_000, Wait: ringway.Adaptive}
+	burst := paced
+	burst.Burst = 100
+	fanOut := crowd(1, 3, 1)
+	mixed := rate(4096, 8<<20, 1)
+	mixed.Mode = Mixed
+	cpp := []string{rivals.Cpp}
+	spinning := []string{rivals.Cpp, rivals.Go}
+	cases := []Case{
+		{Name: "spsc-rtt", Title: "round trip of 64 bytes, both sides spinning", Target: 1.3, TargetOf: spinning, Limit: 1.15,
+			Options: RunOptions{Topology: "spsc", Mode: Latency, Size: 64, Capacity: 64 << 10, Batch: 1, Wait: ringway.BusySpin},
+			who:     func(e rivals.Engine) bool { return e.Class != rivals.Messaging }},
+		{Name: "spsc-8", Title: "8 bytes, one a call, 65,536 messages' room", Target: 1.5, TargetOf: cpp, Options: rate(8, 1<<20, 1)},
+		{Name: "spsc-8-batch", Title: "8 bytes, 32 a call, 65,536 messages' room", Target: 3, TargetOf: cpp, Options: rate(8, 1<<20, 32)},
+		{Name: "spsc-small", Title: "8 bytes, one a call, 64 KiB of ring", Target: 1.3, TargetOf: cpp, Options: rate(8, 64<<10, 1),
+			About: "rivals have 64 KiB of slots, too", task: func(t *rivals.Task) { t.Room = 8192 }},
+		{Name: "spsc-64", Title: "64 bytes, one a call, 65,536 messages' room", Target: 1.5, TargetOf: cpp, Options: rate(64, 8<<20, 1)},
+		{Name: "spsc-64k", Title: "64 KiB, copied in and out", Limit: 0.9, Options: rate(64<<10, 4<<20, 1),
+			who: func(rivals.Engine) bool { return false }},
+		{Name: "spsc-64k-lease", Title: "64 KiB, written and read in place", Limit: 0.95, Options: lease,
+			who: func(rivals.Engine) bool { return false }},
+		{Name: "mpmc-1p1c", Title: "8 bytes, 1 producer, 1 consumer, any number allowed", Target: 2, TargetOf: spinning, Options: crowd(1, 1, 1),
+			who: anyNumber},
+		{Name: "mpmc-2p2c", Title: "8 bytes, 2 producers, 2 consumers", Target: 1.2, TargetOf: spinning, Options: crowd(2, 2, 1), who: anyNumber},
+		{Name: "mpmc-2p2c-batch", Title: "8 bytes, 2 producers, 2 consumers, 32 a call", Target: 3, TargetOf: spinning, Options: crowd(2, 2, 32), who: anyNumber},
+		{Name: "mpmc-4p4c", Title: "8 bytes, 4 producers, 4 consumers", Target: 1.5, TargetOf: spinning, Options: crowd(4, 4, 1), who: anyNumber},
+		{Name: "mpmc-1p3c", Title: "8 bytes, 1 producer, 3 consumers: each message to one of them", Options: fanOut, who: anyNumber},
+		{Name: "paced", Title: "p99.9 from due to there, 64 bytes, 100,000 a second", Target: 2, TargetOf: []string{rivals.Messaging, rivals.Go}, Options: paced,
+			About: "beside those that sleep while there is nothing",
+			who:   func(e rivals.Engine) bool { return e.Class == rivals.Messaging || e.Name == "channel" }},
+		{Name: "burst", Title: "p99.9 from due to there, 64 bytes, 100,000 a second, 100 at a time", Options: burst,
+			who: func(rivals.Engine) bool { return false }},
+		{Name: "mixed", Title: "8 bytes to 4 KiB, copied in and out", Options: mixed,
+			who: func(rivals.Engine) bool { return false }},
+		{Name: "rtt-vs-kernel", Title: "round trip of 64 bytes, waiting as usual, beside what crosses the kernel", Target: 5,
+			TargetOf: []string{rivals.Messaging}, system: true,
+			Options: RunOptions{Topology: "spsc", Mode: Latency, Size: 64, Capacity: 64 << 10, Batch: 1, Wait: ringway.Adaptive},
+			who: func(e rivals.Engine) bool {
+				return slices.Contains([]string{"shmipc", "zeromq", "nng", "grpc", "unix", "mangos"}, e.Name)
+			}},
+	}
+	for size := 8; size <= 64<<10; size *= 8 {
+		cases = append(cases, Case{
+			Name: fmt.Sprintf("size-%d", size), Title: fmt.Sprintf("%s, one a call, 8 MiB of ring", bytesText(size)), Options: rate(size, 8<<20, 1), runs: 3,
+			who: func(e rivals.Engine) bool { return slices.Contains([]string{"shmipc", "zeromq", "unix"}, e.Name) },
+		})
+	}
+	return cases
+}
+
+// anyNumber says whether an engine takes any number of producers and consumers.
+func anyNumber(e rivals.Engine) bool {
+	return e.Can(rivals.Task{Mode: rivals.Throughput, Producers: 2, Consumers: 2}) == nil
+}
+
+// bytesText is a size for people.
+func bytesText(n int) string {
+	if n >= 1024 && n%1024 == 0 {
+		return fmt.Sprintf("%d KiB", n/1024)
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
+
+// caseNames returns the names of all cases.
+func caseNames() []string {
+	var names []string
+	for _, c := range Cases() {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// chosen returns the cases that filters name: by their names or the beginnings
+// of them. Without filters, that is all of them.
+func chosen(filters []string) ([]Case, error) {
+	all := Cases()
+	if len(filters) == 0 {
+		return all, nil
+	}
+	var list []Case
+	for _, f := range filters {
+		if !slices.ContainsFunc(all, func(c Case) bool { return strings.HasPrefix(c.Name, f) }) {
+			return nil, fmt.Errorf("case %q: there are %s, and the beginnings of these", f, strings.Join(caseNames(), ", "))
+		}
+	}
+	for _, c := range all {
+		exact := slices.Contains(filters, c.Name)
+		if exact || slices.ContainsFunc(filters, func(f string) bool {
+			return strings.HasPrefix(c.Name, f) && !slices.Contains(caseNames(), f)
+		}) {
+			list = append(list, c)
+		}
+	}
+	return list, nil
+}
+
+// contenders are the rivals of a case, and what the system allows.
+func (c *Case) contenders(duration time.Duration) []Contender {
+	o := c.Options
+	o.Duration = duration
+	t := o.Task()
+	if t.Mode == Mixed {
+		return nil
+	}
+	if c.task != nil {
+		c.task(&t)
+	}
+	var all []Contender
+	for _, e := range rivals.Of(t) {
+		if c.who == nil && e.Class == rivals.Messaging || c.who != nil && !c.who(e) {
+			continue
+		}
+		all = append(all, Rivalling(e, t))
+	}
+	if c.system {
+		all = append(all, systemContenders(o.Size, duration)...)
+	}
+	return all
+}
