@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"sync/atomic"
 
@@ -107,8 +108,13 @@ func (e *endpoint) openBells(r *Ring) error {
 		_ = data.Close()
 		return err
 	}
+	data.Doorbell(func(create bool) (*os.File, error) { return s.Doorbell("data", create) })
+	space.Doorbell(func(create bool) (*os.File, error) { return s.Doorbell("space", create) })
 	if e.mine, e.theirs = data, space; e.role == roleProducer {
 		e.mine, e.theirs = space, data
+	}
+	if e.wait == Poll {
+		return e.mine.Poll()
 	}
 	return nil
 }

@@ -12,16 +12,19 @@ import (
 	"github.com/ringway/ringway/internal/proctest"
 )
 
+// children are the programs of child processes; files of one system add theirs.
+var children = proctest.Children{
+	"numbers":  sendNumbers,
+	"hold":     holdRole,
+	"receive":  receiveNumbers,
+	"truncate": truncateFile,
+	"worker":   worker,
+	"claim":    claimAndStay,
+	"conform":  conformChild,
+}
+
 func TestMain(m *testing.M) {
-	proctest.Main(m, proctest.Children{
-		"numbers":  sendNumbers,
-		"hold":     holdRole,
-		"receive":  receiveNumbers,
-		"truncate": truncateFile,
-		"worker":   worker,
-		"claim":    claimAndStay,
-		"conform":  conformChild,
-	})
+	proctest.Main(m, children)
 }
 
 var names atomic.Int64

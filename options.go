@@ -18,8 +18,13 @@ const (
 	BusySpin = sync.BusySpin
 	// Yield never sleeps but lets other goroutines run between two looks.
 	Yield = sync.Yield
-	// Park sleeps at once, and spends no processor time on waiting.
+	// Park sleeps at once, and spends no processor time on waiting. Each
+	// sleeper takes a thread of the system.
 	Park = sync.Park
+	// Poll sleeps at once, as network connections do: thousands of sleepers
+	// take a handful of threads, a descriptor each on Linux, and somewhat
+	// longer to wake.
+	Poll = sync.PollFD
 )
 
 // DefaultCapacity is the capacity in bytes of a ring created without the

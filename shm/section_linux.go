@@ -218,6 +218,7 @@ func (b *backing) sameName(dir, name string) (bool, error) {
 func (b *backing) is(st *unix.Stat_t) bool { return uint64(st.Dev) == b.dev && st.Ino == b.ino }
 
 func removeName(dir, name string) error {
+	removeDoorbells(dir, name)
 	return unix.Unlinkat(unix.AT_FDCWD, filepath.Join(dir, filePrefix+name), 0)
 }
 

@@ -2,6 +2,7 @@ package sync
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"github.com/ringway/ringway/internal/mem"
@@ -17,6 +18,9 @@ const SafetyNet = 100 * time.Millisecond
 // have to look after one that died in the midst of them.
 const SharedNet = 40 * time.Millisecond
 
+// PollNet is the safety net of those who sleep by polling: they are many.
+const PollNet = time.Second
+
 // firstUnfenced bounds the first sleep of a side that can't issue barriers. The
 // ringer may have loaded the state just before it said so; by the time this is
 // over its stores have long been visible.
@@ -27,19 +31,22 @@ const (
 	offSeq   = 0 // u32: moved by everyone who wakes; the word that is slept on
 	offState = 4 // u32: written by the sleeper; asleep is cleared by the ringer
 
-	asleep    = 1 // the sleeper is about to sleep, or sleeps
-	needFence = 2 // the sleeper has no barrier: the ringer must fence
+	asleep     = 1 // the sleeper is about to sleep, or sleeps
+	needFence  = 2 // the sleeper has no barrier: the ringer must fence
+	onDoorbell = 4 // it sleeps on the doorbell
 )
 
 // Bell is one side's handle of the two words that one side sleeps on and the
 // other rings. A Bell belongs to one goroutine at a time, except for Interrupt.
 type Bell struct {
-	mem    mem.Region
-	fenced bool // ringer: a fence before each load of the state
-	shared bool // several may sleep on it
-	own    uint32
-	fresh  bool // sleeper: has not slept since it asked for fences
-	seq    uint32
+	mem     mem.Region
+	fenced  bool // ringer: a fence before each load of the state
+	shared  bool // several may sleep on it
+	own     uint32
+	fresh   bool // sleeper: has not slept since it asked for fences
+	polls   bool // sleeper: in the runtime's poller
+	seq     uint32
+	watcher *watcher
 
 	woke func() // called by Ring when it has woken somebody; may be nil
 
@@ -70,10 +77,41 @@ func NewBell(r mem.Region, name string, shared bool) (*Bell, error) {
 // Ring's goroutine. Call it before the bell is used.
 func (b *Bell) OnWake(f func()) { b.woke = f }
 
+// Doorbell says how to open the descriptor that sleepers who poll sleep on, on
+// systems that need one: a FIFO or a socket, not blocking, that is readable
+// after each byte written into it. With create it is made if it isn't there. What
+// find returns belongs to the bell. Call it before any other method.
+func (b *Bell) Doorbell(find func(create bool) (*os.File, error)) { b.os.find = find }
+
+// Poll has this handle sleep in the runtime's poller from now on, which takes
+// no thread for each sleeper. It enters the kernel. The error matches
+// errs.Unsupported when there is nothing to poll.
+func (b *Bell) Poll() error {
+	if b.polls {
+		return nil
+	}
+	own, err := b.os.poll()
+	if err != nil {
+		return err
+	}
+	b.own |= own
+	b.polls = true
+	return nil
+}
+
+// FD returns the descriptor that becomes readable when the bell is rung after
+// Announce, once Poll has been called, or -1 on systems without one. It belongs
+// to the bell.
+func (b *Bell) FD() int { return b.os.descriptor() }
+
+// Drain makes the descriptor unreadable until the next ring.
+func (b *Bell) Drain() { b.os.drain() }
+
 // Close gives back what the bell holds of the system. Nobody may sleep on this
 // handle any more.
 func (b *Bell) Close() error {
 	b.unwatch()
+	b.endWatcher()
 	return b.os.close()
 }
 
@@ -97,8 +135,8 @@ func (b *Bell) wake() {
 	}
 	// Whoever clears the bit wakes. The sleeper sets it again before it
 	// sleeps again.
-	if state&asleep != 0 && b.mem.CAS32(offState, state, state&^asleep) {
-		b.Interrupt()
+	if state&asleep != 0 && b.mem.CAS32(offState, state, state&^(asleep|onDoorbell)) {
+		b.os.wake(b.mem, b.mem.Add32(offSeq, 1), state, b.shared)
 		if b.woke != nil {
 			b.woke()
 		}
@@ -108,7 +146,7 @@ func (b *Bell) wake() {
 // Interrupt ends the sleep of whoever sleeps on the bell, and the one that is
 // announced. Any goroutine may call it.
 func (b *Bell) Interrupt() {
-	b.os.wake(b.mem, b.mem.Add32(offSeq, 1))
+	b.os.wake(b.mem, b.mem.Add32(offSeq, 1), 0, b.shared)
 }
 
 // Announce says that this side is about to sleep. After it the caller must
@@ -122,7 +160,12 @@ func (b *Bell) Announce() {
 	const tries = 100
 	for range tries {
 		state := b.mem.Load32(offState)
-		if b.mem.CAS32(offState, state, state|asleep|b.own) {
+		next := state | asleep | b.own
+		if !b.shared {
+			// Who slept here before may have polled, and be dead.
+			next = state&^onDoorbell | asleep | b.own
+		}
+		if b.mem.CAS32(offState, state, next) {
 			break
 		}
 	}
@@ -133,7 +176,7 @@ func (b *Bell) Announce() {
 // may be another one's as well: the next ring will be for nothing.
 func (b *Bell) Retract() {
 	if !b.shared {
-		b.mem.Store32(offState, b.own)
+		b.mem.Store32(offState, b.own&needFence)
 	}
 }
 
@@ -151,10 +194,20 @@ func (b *Bell) Sleep(ctx context.Context) error {
 	if b.shared {
 		most = SharedNet
 	}
+	if b.polls {
+		most = PollNet
+	}
 	if b.fresh {
 		most, b.fresh = firstUnfenced, false
 	}
-	b.os.sleep(b.mem, b.seq, most)
+	switch {
+	case b.watcher != nil:
+		b.watcher.sleep()
+	case b.polls:
+		b.os.sleepPolling(b.mem, b.seq, most)
+	default:
+		b.os.sleep(b.mem, b.seq, most)
+	}
 	b.Retract()
 	return ctx.Err()
 }

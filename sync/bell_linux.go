@@ -1,21 +1,168 @@
 package sync
 
 import (
+	"os"
+	"sync/atomic"
+	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/ringway/ringway/internal/errs"
 	"github.com/ringway/ringway/internal/mem"
+	"github.com/ringway/ringway/shm"
 )
 
-// osBell sleeps on the bell's own word; there is nothing to open.
-type osBell struct{}
+// osBell sleeps on the bell's own word, or, to wait by polling, on a doorbell:
+// a descriptor that becomes readable.
+type osBell struct {
+	find     func(create bool) (*os.File, error) // nil: there is no doorbell
+	doorbell atomic.Pointer[doorbell]            // nil until it is needed
+}
 
-func (osBell) open(string) error { return nil }
-func (osBell) close() error      { return nil }
+func (*osBell) open(string) error { return nil }
+
+func (o *osBell) close() error {
+	if d := o.doorbell.Swap(nil); d != nil {
+		return shm.CloseDoorbell(d.file)
+	}
+	return nil
+}
 
 // sleep sleeps until wake or for d, unless the word is no longer seq.
-func (osBell) sleep(r mem.Region, seq uint32, d time.Duration) {
+func (*osBell) sleep(r mem.Region, seq uint32, d time.Duration) {
 	futexWait(r.Ptr32(offSeq), seq, d)
 }
 
-// wake wakes everyone who sleeps on the word.
-func (osBell) wake(r mem.Region, _ uint32) { futexWake(r.Ptr32(offSeq), everyone) }
+// wake wakes those who sleep, and those that sleep on the doorbell if the
+// state says that some do.
+func (o *osBell) wake(r mem.Region, _ uint32, state uint32, shared bool) {
+	if state&onDoorbell == 0 || shared {
+		futexWake(r.Ptr32(offSeq), everyone)
+	}
+	if state&onDoorbell != 0 || o.doorbell.Load() != nil {
+		o.ring()
+	}
+}
+
+// doorbell is an open doorbell of a bell.
+type doorbell struct {
+	file *os.File
+	conn syscall.RawConn
+	fd   int
+
+	mine bool   // this side sleeps on it
+	rung uint32 // how often this side, if it doesn't, rang it
+
+	// Of the one who sleeps on it.
+	look  func(uintptr) bool // d.looked, without an allocation each time
+	mem   mem.Region
+	seq   uint32
+	looks int
+	until time.Time // the read deadline that is set
+	bytes [64]byte
+}
+
+var oneByte = []byte{1}
+
+func openDoorbell(find func(create bool) (*os.File, error), create bool) (*doorbell, error) {
+	if find == nil {
+		return nil, &errs.Error{Op: "open doorbell", Err: errs.Unsupported, Detail: "what is waited for has no descriptor to poll"}
+	}
+	f, err := find(create)
+	if err != nil {
+		return nil, err
+	}
+	d := &doorbell{file: f, mine: create}
+	if d.conn, err = f.SyscallConn(); err == nil {
+		err = d.conn.Control(func(fd uintptr) { d.fd = int(fd) })
+	}
+	if err == nil {
+		err = f.SetReadDeadline(time.Time{}) // which the runtime's poller must know
+	}
+	if err != nil {
+		_ = shm.CloseDoorbell(f)
+		return nil, &errs.Error{Op: "open doorbell", Err: err}
+	}
+	d.look = d.looked
+	return d, nil
+}
+
+// poll has this handle sleep on the doorbell from now on, and returns what the
+// state says of such a sleeper.
+func (o *osBell) poll() (uint32, error) {
+	if o.doorbell.Load() == nil {
+		d, err := openDoorbell(o.find, true)
+		if err != nil {
+			return 0, err
+		}
+		o.doorbell.Store(d)
+	}
+	return onDoorbell, nil
+}
+
+// ring writes a byte into the doorbell. If it is full it is readable, and if
+// it isn't there nobody sleeps on it.
+func (o *osBell) ring() {
+	const lookEvery = 64 // rings between two looks whether it still has its name
+	d := o.doorbell.Load()
+	if d == nil {
+		var err error
+		if d, err = openDoorbell(o.find, false); err != nil {
+			return
+		}
+		o.doorbell.Store(d)
+	}
+	if _, err := unix.Write(d.fd, oneByte); err == unix.EINTR {
+		_, _ = unix.Write(d.fd, oneByte)
+	}
+	if d.mine { // then any goroutine may be here
+		return
+	}
+	if d.rung++; d.rung%lookEvery == 0 && shm.DoorbellGone(d.fd) {
+		o.doorbell.Store(nil)
+		_ = shm.CloseDoorbell(d.file)
+	}
+}
+
+// sleepPolling is sleep on the doorbell, in the runtime's poller: it takes no
+// thread.
+func (o *osBell) sleepPolling(r mem.Region, seq uint32, most time.Duration) {
+	d := o.doorbell.Load()
+	d.mem, d.seq, d.looks = r, seq, 0
+	// The deadline is a safety net, and moving it each time would cost more
+	// than it's worth.
+	if now := time.Now(); d.until.Sub(now) < most/2 || d.until.Sub(now) > most {
+		d.until = now.Add(most)
+		_ = d.file.SetReadDeadline(d.until)
+	}
+	if d.conn.Read(d.look) != nil {
+		d.until = time.Time{}
+	}
+}
+
+// looked empties the doorbell and reports whether the sleep is over: somebody
+// has rung since it was announced, or, from the second time on, it became
+// readable. Others may have read what was in it.
+func (d *doorbell) looked(fd uintptr) bool {
+	d.drain(int(fd))
+	d.looks++
+	return d.looks > 1 || d.mem.Load32(offSeq) != d.seq
+}
+
+// descriptor returns the doorbell's, after poll.
+func (o *osBell) descriptor() int { return o.doorbell.Load().fd }
+
+// drain empties the doorbell, after poll.
+func (o *osBell) drain() {
+	d := o.doorbell.Load()
+	d.drain(d.fd)
+}
+
+func (d *doorbell) drain(fd int) {
+	for range 1024 { // if a peer floods it, something stays
+		if n, err := unix.Read(fd, d.bytes[:]); err != unix.EINTR && n < len(d.bytes) {
+			break
+		}
+	}
+}

@@ -3,6 +3,7 @@
 package sync
 
 import (
+	"os"
 	"time"
 
 	"github.com/ringway/ringway/internal/errs"
@@ -10,11 +11,19 @@ import (
 )
 
 // osBell has nothing to sleep on between processes here.
-type osBell struct{}
+type osBell struct {
+	find func(create bool) (*os.File, error)
+}
 
-func (osBell) open(string) error {
+func (osBell) open(string) error                              { return unsupportedBell() }
+func (osBell) close() error                                   { return nil }
+func (osBell) poll() (uint32, error)                          { return 0, unsupportedBell() }
+func (osBell) sleep(mem.Region, uint32, time.Duration)        {}
+func (osBell) sleepPolling(mem.Region, uint32, time.Duration) {}
+func (osBell) wake(mem.Region, uint32, uint32, bool)          {}
+func (osBell) descriptor() int                                { return -1 }
+func (osBell) drain()                                         {}
+
+func unsupportedBell() error {
 	return &errs.Error{Op: "open bell", Err: errs.Unsupported, Detail: "sleeping on shared memory is implemented on Linux and Windows"}
 }
-func (osBell) close() error                            { return nil }
-func (osBell) sleep(mem.Region, uint32, time.Duration) {}
-func (osBell) wake(mem.Region, uint32)                 {}

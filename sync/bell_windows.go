@@ -3,6 +3,7 @@ package sync
 import (
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"golang.org/x/sys/windows"
@@ -22,7 +23,11 @@ import (
 // announced itself and not yet begun to wait, or leave an event set for which
 // nobody is due to sleep. Then a sleeper sleeps until the safety net, or wakes
 // for nothing, until the next ring.
-type osBell struct{ events [2]windows.Handle }
+type osBell struct {
+	events [2]windows.Handle
+	pool   *poolWait // of a sleeper that polls
+	find   func(create bool) (*os.File, error)
+}
 
 func (o *osBell) open(name string) error {
 	attributes, err := winsec.OwnerOnly()
@@ -45,6 +50,10 @@ func (o *osBell) open(name string) error {
 }
 
 func (o *osBell) close() (err error) {
+	if o.pool != nil {
+		o.pool.close()
+		o.pool = nil
+	}
 	for i, e := range o.events {
 		if e != 0 {
 			err = errors.Join(err, windows.CloseHandle(e))
@@ -64,7 +73,29 @@ func (o *osBell) sleep(r mem.Region, seq uint32, d time.Duration) {
 }
 
 // wake wakes everyone who sleeps, now that the word is seq.
-func (o *osBell) wake(_ mem.Region, seq uint32) {
+func (o *osBell) wake(_ mem.Region, seq, _ uint32, _ bool) {
 	_ = windows.ResetEvent(o.events[seq&1])
 	_ = windows.SetEvent(o.events[(seq-1)&1])
 }
+
+// poll has this handle wait in the system's pool of threads, one of which waits
+// for many. Nobody else has to know.
+func (o *osBell) poll() (uint32, error) {
+	var err error
+	if o.pool == nil {
+		o.pool, err = newPoolWait()
+	}
+	return 0, err
+}
+
+// sleepPolling is sleep without a thread.
+func (o *osBell) sleepPolling(r mem.Region, seq uint32, d time.Duration) {
+	if r.Load32(offSeq) == seq {
+		o.pool.waitFor(o.events[seq&1], d)
+	}
+}
+
+// descriptor returns -1: there is none.
+func (o *osBell) descriptor() int { return -1 }
+
+func (o *osBell) drain() {}

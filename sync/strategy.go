@@ -23,9 +23,12 @@ const (
 	Yield
 	// Park sleeps at once.
 	Park
+	// PollFD sleeps at once, in the runtime's poller, and takes no thread
+	// meanwhile: for thousands of receivers in one process.
+	PollFD
 )
 
-var strategyNames = [...]string{Adaptive: "adaptive", BusySpin: "busy-spin", Yield: "yield", Park: "park"}
+var strategyNames = [...]string{Adaptive: "adaptive", BusySpin: "busy-spin", Yield: "yield", Park: "park", PollFD: "poll"}
 
 // String returns the strategy's name.
 func (s Strategy) String() string {

@@ -9,7 +9,7 @@ import (
 	"github.com/ringway/ringway/internal/errs"
 )
 
-var strategies = map[Strategy]string{Adaptive: "adaptive", BusySpin: "busy-spin", Yield: "yield", Park: "park"}
+var strategies = map[Strategy]string{Adaptive: "adaptive", BusySpin: "busy-spin", Yield: "yield", Park: "park", PollFD: "poll"}
 
 func TestStrategiesAreKnownByTheirNames(t *testing.T) {
 	for s, name := range strategies {
@@ -50,7 +50,7 @@ func TestUnknownStrategyIsAnErrorThatNamesThoseThereAre(t *testing.T) {
 func never(uint32, uint32) bool { return false }
 func there(uint32, uint32) bool { return true }
 
-func TestOnlyAdaptiveAndParkSleep(t *testing.T) {
+func TestOnlyAdaptiveParkAndPollSleep(t *testing.T) {
 	const rounds = 10_000
 	for s, name := range strategies {
 		sleeps := -1
@@ -71,9 +71,9 @@ func TestOnlyAdaptiveAndParkSleep(t *testing.T) {
 			if sleeps >= 0 {
 				t.Errorf("%s sleeps in round %d", name, sleeps)
 			}
-		case Park:
+		case Park, PollFD:
 			if sleeps != 0 {
-				t.Errorf("park sleeps in round %d, want at once", sleeps)
+				t.Errorf("%s sleeps in round %d, want at once", name, sleeps)
 			}
 		case Adaptive:
 			if sleeps < 1 || sleeps > 1000 {
@@ -112,8 +112,10 @@ func TestSpinPollsWithCountsThatAPollTakes(t *testing.T) {
 	}
 }
 
-func TestParkDoesNotPoll(t *testing.T) {
-	Park.Spin(0, func(uint32, uint32) bool { t.Error("it polls"); return true })
+func TestParkAndPollDoNotLook(t *testing.T) {
+	for _, s := range []Strategy{Park, PollFD} {
+		s.Spin(0, func(uint32, uint32) bool { t.Errorf("%v looks", s); return true })
+	}
 }
 
 func TestSpinAllocatesNothing(t *testing.T) {

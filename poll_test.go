@@ -1,0 +1,243 @@
+package ringway_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringway/ringway"
+)
+
+func TestAPollingReceiverIsWokenByEachMessage(t *testing.T) {
+	for _, kind := range []ringway.Kind{ringway.SPSC, ringway.MPMC} {
+		ctx := within(t)
+		there := newRingOf(t, kind, ringway.Wait(ringway.Poll), ringway.Capacity(4096))
+		back := newRingOf(t, kind, ringway.Wait(ringway.Poll), ringway.Capacity(4096))
+		p1, c1 := ends(t, there)
+		p2, c2 := ends(t, back)
+		const n = 300
+		go func() {
+			for m, err := range c1.Messages(ctx) {
+				if err == nil {
+					err = p2.Send(ctx, m.Payload)
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}()
+		late := 0
+		for i := range n {
+			start := time.Now()
+			if err := p1.Send(ctx, []byte{byte(i)}); err != nil {
+				t.Fatal(err)
+			}
+			m, err := c2.Recv(ctx)
+			if err != nil || m.Payload[0] != byte(i) {
+				t.Fatalf("message %d: %v, %v", i, m.Payload, err)
+			}
+			if time.Since(start) > 900*time.Millisecond {
+				late++
+			}
+		}
+		if late > n/50 {
+			t.Errorf("%v: %d of %d round trips needed the safety net", kind, late, n)
+		}
+		if err := p1.End(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAPollingReceiverLearnsOfTheEndOfItsContextAndOfClose(t *testing.T) {
+	r := newRing(t, ringway.Wait(ringway.Poll))
+	_, c := ends(t, r)
+	for range 20 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		if _, err := c.Recv(ctx); err != context.DeadlineExceeded {
+			t.Fatal(err)
+		}
+		cancel()
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.Recv(t.Context())
+		done <- err
+	}()
+	runtime.Gosched()
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; !errors.Is(err, ringway.ErrClosed) {
+		t.Error(err)
+	}
+}
+
+func TestAPollingSenderIsWokenByRoom(t *testing.T) {
+	ctx := within(t)
+	r := newRing(t, ringway.Wait(ringway.Poll), ringway.Capacity(4096))
+	p, c := ends(t, r)
+	const n = 500
+	go func() {
+		for range n {
+			if err := p.Send(ctx, make([]byte, 1000)); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+		if err := p.End(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	got := 0
+	for _, err := range c.Messages(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got++
+	}
+	if got != n {
+		t.Errorf("%d messages of %d", got, n)
+	}
+}
+
+func TestSelectReturnsTheRingThatHasSomething(t *testing.T) {
+	for _, kind := range []ringway.Kind{ringway.SPSC, ringway.MPMC} {
+		ctx := within(t)
+		var producers []*ringway.Producer
+		var consumers []*ringway.Consumer
+		var sources []ringway.Source
+		for range 5 {
+			p, c := ends(t, newRingOf(t, kind, ringway.Capacity(4096)))
+			producers, consumers, sources = append(producers, p), append(consumers, c), append(sources, c)
+		}
+		s := ringway.NewSelector(sources...)
+		// receive waits for the next message of any.
+		receive := func() (int, ringway.Message, error) {
+			for {
+				i, err := s.Wait(ctx)
+				if err != nil {
+					return i, ringway.Message{}, err
+				}
+				if m, err := consumers[i].TryRecv(); !errors.Is(err, ringway.ErrEmpty) {
+					return i, m, err
+				}
+			}
+		}
+		for n := range 100 {
+			want := n * 7 % len(producers)
+			sent := make(chan error, 1)
+			go func() {
+				if n%3 > 0 {
+					runtime.Gosched()
+				}
+				sent <- producers[want].Send(ctx, []byte{byte(n)})
+			}()
+			if i, m, err := receive(); err != nil || i != want || m.Payload[0] != byte(n) {
+				t.Fatalf("round %d: ring %d, %v, %v; want ring %d", n, i, m.Payload, err, want)
+			}
+			if err := <-sent; err != nil {
+				t.Fatal(err)
+			}
+		}
+		// Who always has something doesn't keep it from the others.
+		seen := make(map[int]int)
+		for i, p := range producers {
+			for range 10 {
+				if err := p.Send(ctx, []byte{byte(i)}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for range 10 {
+			i, _, err := receive()
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen[i]++
+		}
+		for i := range producers {
+			if seen[i] != 2 {
+				t.Errorf("%v: 10 of 50 messages came from the rings %v times", kind, seen)
+				break
+			}
+		}
+		for range 40 {
+			if _, _, err := receive(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := producers[3].End(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if i, _, err := receive(); i != 3 || err != io.EOF {
+			t.Errorf("after the end of ring 3: ring %d, %v", i, err)
+		}
+		// A consumer that was selected can wait alone.
+		sent := make(chan error, 1)
+		go func() { sent <- producers[0].Send(ctx, []byte("alone")) }()
+		if m, err := consumers[0].Recv(ctx); err != nil || string(m.Payload) != "alone" {
+			t.Errorf("%q, %v", m.Payload, err)
+		}
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestSelectEndsWithItsContextAndTellsErrors(t *testing.T) {
+	_, a := ends(t, newRing(t))
+	_, b := ends(t, newRing(t))
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+	defer cancel()
+	for { // it may return for nothing
+		i, err := ringway.Select(ctx, a, b)
+		if err == nil {
+			continue
+		}
+		if i != -1 || err != context.DeadlineExceeded {
+			t.Errorf("Select: %d, %v", i, err)
+		}
+		break
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if i, err := ringway.Select(t.Context(), a, b); i != 1 || !errors.Is(err, ringway.ErrClosed) {
+		t.Errorf("Select of a closed consumer: %d, %v", i, err)
+	}
+	if i, err := ringway.Select(t.Context()); i != -1 || !errors.Is(err, ringway.ErrBadArgument) {
+		t.Errorf("Select of nothing: %d, %v", i, err)
+	}
+}
+
+func TestASelectorLeavesNoGoroutineBehind(t *testing.T) {
+	watchers := func() int {
+		stacks := make([]byte, 1<<20)
+		return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "(*watcher).run")
+	}
+	before := watchers()
+	p, c := ends(t, newRing(t))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	for ctx.Err() == nil {
+		_, _ = ringway.Select(ctx, c)
+	}
+	if watchers() != before+1 {
+		t.Fatal("nobody watches; this test is blind")
+	}
+	if err := p.Send(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := watchers(); n != before {
+		t.Errorf("%d goroutines watch, there were %d", n, before)
+	}
+}
