@@ -108,8 +108,11 @@ func (e *endpoint) openBells(r *Ring) error {
 		_ = data.Close()
 		return err
 	}
-	data.Doorbell(func(create bool) (*os.File, error) { return s.Doorbell("data", create) })
-	space.Doorbell(func(create bool) (*os.File, error) { return s.Doorbell("space", create) })
+	if r.pairing == nil { // else there is no name under which the other side finds it
+		s := r.memory.section
+		data.Doorbell(func(create bool) (*os.File, error) { return s.Doorbell("data", create) })
+		space.Doorbell(func(create bool) (*os.File, error) { return s.Doorbell("space", create) })
+	}
 	if e.mine, e.theirs = data, space; e.role == roleProducer {
 		e.mine, e.theirs = space, data
 	}

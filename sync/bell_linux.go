@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"encoding/binary"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -63,7 +64,8 @@ type doorbell struct {
 	bytes [64]byte
 }
 
-var oneByte = []byte{1}
+// knock is what is written into a doorbell: an eventfd takes nothing shorter.
+var knock = binary.NativeEndian.AppendUint64(nil, 1)
 
 func openDoorbell(find func(create bool) (*os.File, error), create bool) (*doorbell, error) {
 	if find == nil {
@@ -113,8 +115,8 @@ func (o *osBell) ring() {
 		}
 		o.doorbell.Store(d)
 	}
-	if _, err := unix.Write(d.fd, oneByte); err == unix.EINTR {
-		_, _ = unix.Write(d.fd, oneByte)
+	if _, err := unix.Write(d.fd, knock); err == unix.EINTR {
+		_, _ = unix.Write(d.fd, knock)
 	}
 	if d.mine { // then any goroutine may be here
 		return
