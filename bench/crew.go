@@ -13,8 +13,9 @@ import (
 // crew is the parent's side of a team: the children, the first of which leads.
 // Between two turns they sleep, so that rivals can be measured meanwhile.
 type crew struct {
-	team []*child
-	done []func() // what ends it, in reverse
+	team  []*child
+	rings []*ringway.Ring
+	done  []func() // what ends it, in reverse
 }
 
 // startCrew creates what the children share and starts them.
@@ -57,7 +58,7 @@ func startCrew(ctx context.Context, o RunOptions) (_ *crew, err error) {
 		if err != nil {
 			return nil, err
 		}
-		names = append(names, name)
+		names, c.rings = append(names, name), append(c.rings, r)
 		c.done = append(c.done, func() { _ = r.Close() })
 	}
 	cpuA, cpuB := limits.PickPair()

@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/ringway/ringway/inspect"
 	"github.com/ringway/ringway/ring"
+	"github.com/ringway/ringway/shm"
 )
 
 // DefaultLimit is how many rings a scrape reports at most unless told
@@ -25,7 +27,7 @@ type Source interface {
 // Collector is a prometheus.Collector over rings. Any goroutine may use it.
 type Collector struct {
 	limit int
-	look  func() ([]inspect.Section, error)
+	each  func(f func(of int, s inspect.Section)) error // calls f for each of so many sections
 
 	mu  sync.Mutex
 	own []Source // guarded by mu
@@ -38,14 +40,20 @@ func NewMachine(dir string, limit int) *Collector {
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
-	return &Collector{limit: limit, look: func() ([]inspect.Section, error) { return inspect.All(dir) }}
+	return &Collector{limit: limit, each: func(f func(int, inspect.Section)) error {
+		names, err := shm.Names(dir)
+		for _, name := range names {
+			f(len(names), inspect.Look(name, dir))
+		}
+		return err
+	}}
 }
 
 // NewRings returns a collector of a program's own rings, which need no listing.
 // Of several with the same name the first counts.
 func NewRings(rings ...Source) *Collector {
 	c := &Collector{limit: DefaultLimit, own: slices.Clone(rings)}
-	c.look = c.lookAtOwn
+	c.each = c.eachOwn
 	return c
 }
 
@@ -63,19 +71,18 @@ func (c *Collector) Remove(r Source) {
 	c.own = slices.DeleteFunc(c.own, func(s Source) bool { return s == r })
 }
 
-func (c *Collector) lookAtOwn() ([]inspect.Section, error) {
+func (c *Collector) eachOwn(f func(int, inspect.Section)) error {
 	c.mu.Lock()
 	own := slices.Clone(c.own)
 	c.mu.Unlock()
-	var all []inspect.Section
 	names := make(map[string]bool, len(own))
 	for _, r := range own {
 		if s := r.Inspect(); !names[s.Name] {
 			names[s.Name] = true
-			all = append(all, s)
+			f(len(own), s)
 		}
 	}
-	return all, nil
+	return nil
 }
 
 // Describe implements prometheus.Collector.
@@ -89,46 +96,43 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 // with one of them is a number, and no error of the scrape.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	began := time.Now()
-	all, err := c.look()
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	gauge(scrapeSuccess, flag(err == nil))
 	status := make(map[inspect.Status]int)
-	var good []*inspect.Section
-	for i := range all {
-		s := &all[i]
+	var many []inspect.Section // more than there may be
+	err := c.each(func(of int, s inspect.Section) {
 		status[s.Status]++
-		if s.Status == inspect.Good {
-			good = append(good, s)
+		switch {
+		case s.Status != inspect.Good:
+		case of <= c.limit:
+			collect(ch, &s) // the registry is at work while we look on
+		default:
+			many = append(many, s)
 		}
+	})
+	left := max(len(many)-c.limit, 0)
+	if left > 0 {
+		slices.SortFunc(many, func(a, b inspect.Section) int {
+			return cmp.Or(a.Created.Compare(b.Created), strings.Compare(a.Name, b.Name))
+		})
+	}
+	for i := range many[:len(many)-left] {
+		collect(ch, &many[i])
 	}
 	for _, st := range inspect.Statuses {
 		gauge(sections, float64(status[st]), string(st))
 	}
-	left := 0
-	if len(good) > c.limit {
-		slices.SortFunc(good, func(a, b *inspect.Section) int {
-			return cmp.Or(a.Created.Compare(b.Created), strings.Compare(a.Name, b.Name))
-		})
-		left, good = len(good)-c.limit, good[:c.limit]
-	}
 	gauge(unreported, float64(left))
-	for _, s := range good {
-		collect(ch, s)
-	}
+	gauge(scrapeSuccess, flag(err == nil))
 	gauge(scrapeDuration, time.Since(began).Seconds())
 }
 
 // collect sends what there is of one ring.
 func collect(ch chan<- prometheus.Metric, s *inspect.Section) {
-	labels := [...]string{s.Name, s.Kind, "shm"}
-	gauge := func(d *prometheus.Desc, v float64) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels[:]...)
-	}
-	counter := func(d *prometheus.Desc, v uint64) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels[:]...)
-	}
+	labels := []*dto.LabelPair{pair("ring", s.Name), pair("topology", s.Kind), pair("transport", "shm")}
+	gauge := func(d *prometheus.Desc, v float64) { ch <- &sample{d, labels, v, false} }
+	counter := func(d *prometheus.Desc, v uint64) { ch <- &sample{d, labels, float64(v), true} }
 	gauge(capacity, float64(s.Capacity))
 	gauge(depth, float64(s.Ring.Depth))
 	gauge(ended, flag(s.Ring.Ended))
@@ -148,9 +152,35 @@ func collect(ch chan<- prometheus.Metric, s *inspect.Section) {
 		who[group{p.Role, p.State}]++
 	}
 	for g, n := range who {
-		ch <- prometheus.MustNewConstMetric(participants, prometheus.GaugeValue, float64(n), append(labels[:], g.role, g.state)...)
+		// Sorted by name, as Prometheus wants them.
+		ch <- &sample{participants, []*dto.LabelPair{labels[0], pair("role", g.role), pair("state", g.state), labels[1], labels[2]}, float64(n), false}
 	}
 }
+
+// sample is a value of a ring. Those of one ring share their labels, which a
+// prometheus.NewConstMetric does not.
+type sample struct {
+	desc    *prometheus.Desc
+	labels  []*dto.LabelPair
+	value   float64
+	counter bool
+}
+
+// Desc implements prometheus.Metric.
+func (s *sample) Desc() *prometheus.Desc { return s.desc }
+
+// Write implements prometheus.Metric.
+func (s *sample) Write(m *dto.Metric) error {
+	m.Label = s.labels
+	if s.counter {
+		m.Counter = &dto.Counter{Value: &s.value}
+	} else {
+		m.Gauge = &dto.Gauge{Value: &s.value}
+	}
+	return nil
+}
+
+func pair(name, value string) *dto.LabelPair { return &dto.LabelPair{Name: &name, Value: &value} }
 
 func flag(b bool) float64 {
 	if b {

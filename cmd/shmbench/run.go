@@ -17,6 +17,7 @@ func runCommand() *cobra.Command {
 		o      bench.RunOptions
 		jsonTo string
 		rival  string
+		scrape float64
 	)
 	cmd := &cobra.Command{
 		Use:   "run",
@@ -71,12 +72,15 @@ The figures are those of the median run.`,
 			if o.Mode != bench.Paced && !cmd.Flags().Changed("rate") {
 				o.Rate = 0
 			}
+			if scrape > 0 {
+				o.Rivals = append(o.Rivals, bench.Scraped(o, scrape))
+			}
 			if rival != "" {
 				r, err := rivalNamed(rival, o)
 				if err != nil {
 					return err
 				}
-				o.Rivals = []bench.Contender{r}
+				o.Rivals = append(o.Rivals, r)
 			}
 			report, err := openReport(cmd, jsonTo)
 			if err != nil {
@@ -111,6 +115,7 @@ The figures are those of the median run.`,
 	flags.BoolVar(&o.Lease, "lease", false, "throughput: write and read messages in place, without copies")
 	flags.Float64Var(&o.Rate, "rate", 100_000, "paced: `MSG/S` that are due")
 	flags.IntVar(&o.Burst, "burst", 0, "paced: so many messages are due at the same time")
+	flags.Float64Var(&scrape, "scrape", 0, "measure the same by turns while a third process scrapes the ring's metrics so many times a second")
 	flags.StringVar(&rival, "rival", "", "measure this one by turns with ours: "+rivalNames()+" (make peers installs what they are built with)")
 	waitFlag(cmd, &o.Wait, ringway.BusySpin)
 	flags.Lookup("wait").Usage += "; other modes than latency are adaptive without it, since who looks all the time fights with the sender for its line"

@@ -133,7 +133,7 @@ func TestLsListsEverySectionAndWhoIsAttached(t *testing.T) {
 		{"ticks", "spsc", "8 KiB", fmt.Sprintf("producer %d alive since", os.Getpid())},
 		{"orders", "mpmc", "producer"},
 		{"left", "dead since"},
-		{"junk", "not-ringway"},
+		{"junk", "ringway: open"},
 	} {
 		if !slices.ContainsFunc(strings.Split(out, "\n"), func(line string) bool {
 			return strings.HasPrefix(line, want[0]) && !slices.ContainsFunc(want, func(s string) bool { return !strings.Contains(line, s) })
