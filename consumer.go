@@ -35,6 +35,9 @@ type Consumer struct {
 // consumer has the role, in this process or another one, or, in an MPMC ring,
 // when all places for participants are taken.
 func (r *Ring) Consumer() (*Consumer, error) {
+	if err := r.mustBe(false, "attach consumer"); err != nil {
+		return nil, err
+	}
 	c := &Consumer{}
 	err := c.attach(r, roleConsumer)
 	if err != nil {

@@ -14,6 +14,11 @@ var waitsOf = [roles]ring.Counter{roleProducer: ring.FullWaits, roleConsumer: ri
 // startCounting counts on where the place's holders before have stopped. All
 // counting is done inside the gate: outside it the memory may be gone.
 func (e *endpoint) startCounting() {
+	if e.place == nil && e.pairing == nil {
+		// It has no entry, so it counts for itself.
+		e.counters = ring.CountersOf(make([]byte, ring.CountersSize))
+		return
+	}
 	slot := e.role
 	if e.pairing != nil {
 		slot += e.pairing.slots

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/ringway/ringway/internal/errs"
 	"github.com/ringway/ringway/ring"
@@ -21,7 +22,18 @@ const (
 	roles
 )
 
-var roleNames = [roles]string{roleProducer: "producer", roleConsumer: "consumer"}
+// roleName returns what a role is called at a ring.
+func roleName(kind Kind, role int) string {
+	switch {
+	case kind == Broadcast && role == roleProducer:
+		return "publisher"
+	case kind == Broadcast:
+		return "subscriber"
+	case role == roleProducer:
+		return "producer"
+	}
+	return "consumer"
+}
 
 // endpoint is what a producer and a consumer have in common: a place in the
 // section's table, the bell it rings and the one it sleeps on, and how it is
@@ -38,16 +50,17 @@ type endpoint struct {
 	grip    *grip
 	guard   *shm.Guard // tells whether the memory was taken away
 	place   *shm.Participant
-	mourned shm.PeerState // the peer's death that was reported last
-	crew    *crew         // MPMC: the others
-	pairing *pairing      // of a connection's ring, which has no places
+	mourned shm.PeerState         // the peer's death that was reported last
+	crew    *crew                 // MPMC: the others
+	watch   func(op string) error // broadcast: looks after the others before a wait goes on
+	pairing *pairing              // of a connection's ring, which has no places
 
 	counters ring.Counters // of the place
 }
 
 // attach takes the role at the ring for this process.
 func (e *endpoint) attach(r *Ring, role int) error {
-	op := "attach " + roleNames[role]
+	op := "attach " + roleName(r.geometry.Kind, role)
 	if r.closed.Load() || !r.memory.hold() {
 		return &errs.Error{Op: op, Name: r.name, Err: ErrClosed}
 	}
@@ -76,6 +89,10 @@ func (e *endpoint) takePlace(r *Ring) (err error) {
 	if e.pairing != nil {
 		return nil
 	}
+	if e.kind == Broadcast {
+		e.place, err = placeAtBroadcast(r, e.role)
+		return err
+	}
 	if e.kind == SPSC {
 		e.place, err = section.Attach(e.role, uint32(e.role))
 		return err
@@ -94,7 +111,10 @@ func (e *endpoint) takePlace(r *Ring) (err error) {
 }
 
 func (e *endpoint) openBells(r *Ring) error {
-	shared := e.kind == MPMC
+	if r.memory.section.ReadOnly() {
+		return nil // neither to sleep on nor to be rung
+	}
+	shared := e.kind != SPSC
 	id := fmt.Sprintf("ringway.%v", r.memory.section.Descriptor().Region)
 	if r.pairing != nil {
 		id += r.pairing.name
@@ -124,7 +144,11 @@ func (e *endpoint) openBells(r *Ring) error {
 
 // shut closes the gate: nobody is inside afterwards, and nobody comes in.
 func (e *endpoint) shut() error {
-	if !e.gate.Close(e.mine.Interrupt) {
+	interrupt := func() {}
+	if e.mine != nil {
+		interrupt = e.mine.Interrupt
+	}
+	if !e.gate.Close(interrupt) {
 		return e.errClosed("close")
 	}
 	return nil
@@ -203,6 +227,7 @@ type waiter struct {
 	round     int
 	announced bool
 	counted   bool
+	nap       time.Duration // the last one
 }
 
 // pause lets some time pass until the next try. It returns the reason to give
@@ -225,6 +250,9 @@ func (w *waiter) pause() error {
 	}
 	switch e.wait.Spin(w.round, w.poll) {
 	case sync.Sleep:
+		if e.mine == nil {
+			return w.doze()
+		}
 		e.mine.Announce()
 		w.announced = true
 	case sync.Again:
@@ -240,6 +268,19 @@ func (w *waiter) pause() error {
 	return nil
 }
 
+// doze is what those do for whom nobody rings: it sleeps for a while, a little
+// longer each time.
+func (w *waiter) doze() error {
+	const shortest, longest = 50 * time.Microsecond, time.Millisecond
+	w.nap = min(max(2*w.nap, shortest), longest)
+	if err := w.givesUp(); err != nil {
+		return err
+	}
+	w.e.counters.Add(ring.Sleeps, 1)
+	time.Sleep(w.nap)
+	return w.ctx.Err()
+}
+
 // givesUp returns the reason not to wait on, if there is one.
 func (w *waiter) givesUp() error {
 	if w.e.gate.Closing() {
@@ -247,6 +288,9 @@ func (w *waiter) givesUp() error {
 	}
 	if w.e.kind == MPMC {
 		return w.e.sweep(w.op)
+	}
+	if w.e.watch != nil {
+		return w.e.watch(w.op)
 	}
 	return w.e.peerDied(w.op)
 }
@@ -274,7 +318,7 @@ func (e *endpoint) peerDied(op string) error {
 	}
 	e.mourned = state
 	return &errs.Error{Op: op, Name: e.name, Err: ErrPeerDead,
-		Detail: fmt.Sprintf("%s, process %d", roleNames[peer], state.PID)}
+		Detail: fmt.Sprintf("%s, process %d", roleName(e.kind, peer), state.PID)}
 }
 
 // failed completes the error of a call: err, or that the memory was taken

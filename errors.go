@@ -27,6 +27,10 @@ var (
 	// ErrEmpty is returned by Try… when no message is there.
 	ErrEmpty = errs.Empty
 
+	// ErrLapped is matched by the error of type *Lapped with which a Subscriber
+	// learns what it missed.
+	ErrLapped = errs.Lapped
+
 	// ErrTooLarge is returned when a message is longer than the ring's
 	// MaxMessage.
 	ErrTooLarge = errs.TooLarge

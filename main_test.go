@@ -21,6 +21,9 @@ var children = proctest.Children{
 	"worker":   worker,
 	"claim":    claimAndStay,
 	"conform":  conformChild,
+
+	"publish":   publishNumbers,
+	"subscribe": subscribeNumbers,
 }
 
 func TestMain(m *testing.M) {

@@ -1,6 +1,8 @@
 package ringway
 
 import (
+	"time"
+
 	"github.com/ringway/ringway/fallback"
 	"github.com/ringway/ringway/sync"
 )
@@ -54,6 +56,10 @@ type options struct {
 	cellSize     int
 	participants int
 	skipStalled  bool
+
+	lossless   bool
+	readOnly   bool
+	evictAfter time.Duration
 }
 
 func applied(opts []Option) options {
@@ -96,7 +102,9 @@ func Wait(s WaitStrategy) Option { return func(o *options) { o.wait = s } }
 func CellSize(bytes int) Option { return func(o *options) { o.cellSize = bytes } }
 
 // Participants sets how many producers and consumers together a new MPMC ring
-// can have at a time, from 1 to 4095. For CreateRing.
+// can have at a time, from 1 to 4095. In a new broadcast ring it is the publisher
+// and the subscribers that a lossless one waits for; of others, and of a lossy
+// one's subscribers, there can be more. For CreateRing.
 func Participants(n int) Option { return func(o *options) { o.participants = n } }
 
 // SkipStalled has the consumers of an MPMC ring go past messages that were
@@ -104,3 +112,22 @@ func Participants(n int) Option { return func(o *options) { o.participants = n }
 // those behind. Each producer's messages stay in order, but not those of
 // different producers.
 func SkipStalled() Option { return func(o *options) { o.skipStalled = true } }
+
+// Lossless has the publisher of a new broadcast ring wait for its slowest
+// subscriber, as long as that lives. Without it the publisher waits for nobody, and
+// who is too slow misses messages. For CreateRing.
+func Lossless() Option { return func(o *options) { o.lossless = true } }
+
+// EvictAfter has the publisher of a lossless broadcast ring go on without a
+// living subscriber that it has waited for that long. The subscriber learns what
+// it missed, if it missed anything, and from then on is waited for again. Without
+// it, or with 0, the publisher waits as long as the subscriber lives.
+func EvictAfter(d time.Duration) Option { return func(o *options) { o.evictAfter = d } }
+
+// ReadOnly maps a broadcast ring without the right to write: what subscribes
+// through it can't change anything for anybody. Nobody waits for it, also in a
+// lossless ring, and nobody can wake it: instead of sleeping until it is rung for
+// it naps, for up to a millisecond at a time. Reading may take longer than
+// through a mapping that can be written; in virtual machines twice as long was
+// seen. For OpenRing.
+func ReadOnly() Option { return func(o *options) { o.readOnly = true } }

@@ -26,6 +26,9 @@ type Producer struct {
 // places for participants are taken; and ErrClosed when the ring's end was
 // declared.
 func (r *Ring) Producer() (*Producer, error) {
+	if err := r.mustBe(false, "attach producer"); err != nil {
+		return nil, err
+	}
 	p := &Producer{}
 	err := p.attach(r, roleProducer)
 	if err != nil {

@@ -20,6 +20,9 @@ const (
 	// MPMC has any number of producers and consumers; each message goes to
 	// one of the consumers.
 	MPMC = ring.MPMC
+	// Broadcast has one publisher at a time and any number of subscribers;
+	// each message goes to all of them. See Publisher and Subscriber.
+	Broadcast = ring.Broadcast
 )
 
 // Ring is a ring in a named section, mapped into this process. Messages are
@@ -45,6 +48,10 @@ func CreateRing(name string, kind Kind, opts ...Option) (*Ring, error) {
 	participants := int(roles)
 	if kind == MPMC {
 		g.CellSize, participants = uint64(o.cellSize), o.participants
+	} else if kind == Broadcast {
+		if participants = o.participants; o.lossless {
+			g.Gates = uint64(max(participants-1, 0))
+		}
 	}
 	if err := g.Check(); err != nil {
 		return nil, named(err, name)
@@ -70,21 +77,36 @@ func CreateRing(name string, kind Kind, opts ...Option) (*Ring, error) {
 // os.ErrNotExist when there is none.
 func OpenRing(name string, opts ...Option) (*Ring, error) {
 	o := applied(opts)
-	s, err := shm.Open(name, shm.OpenOptions{Dir: o.dir, Prefault: o.prefault, HugePages: o.hugePages})
+	s, err := shm.Open(name, shm.OpenOptions{Dir: o.dir, ReadOnly: o.readOnly, Prefault: o.prefault, HugePages: o.hugePages})
 	if err != nil {
 		return nil, err
 	}
 	d := s.Descriptor()
 	g, err := ring.GeometryOf(Kind(d.Kind), d.Params, uint64(len(s.Body())))
-	if err == nil && g.Kind == SPSC && d.Participants < roles {
+	if need := participantsOf(g); err == nil && d.Participants < need {
 		err = &errs.Error{Op: "open", Err: ErrCorrupt,
-			Detail: fmt.Sprintf("a table of %d participants, a ring needs %d", d.Participants, roles)}
+			Detail: fmt.Sprintf("a table of %d participants, a ring needs %d", d.Participants, need)}
+	}
+	if err == nil && o.readOnly && g.Kind != Broadcast {
+		err = &errs.Error{Op: "open", Err: ErrBadArgument,
+			Detail: fmt.Sprintf("a ring of kind %v can't be used read-only", g.Kind)}
 	}
 	if err != nil {
 		_ = s.Close()
 		return nil, named(err, name)
 	}
 	return newRing(s, g, o), nil
+}
+
+// participantsOf returns how many places a ring's table must have.
+func participantsOf(g ring.Geometry) int {
+	switch g.Kind {
+	case SPSC:
+		return int(roles)
+	case Broadcast:
+		return 1 + int(g.Gates)
+	}
+	return 0
 }
 
 // RemoveRing takes the name away. Those who have the ring open go on with it;

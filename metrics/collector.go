@@ -233,6 +233,7 @@ func describeCounters() (d [ring.NumCounters]*prometheus.Desc) {
 		ring.MissedMessages:   "Messages overwritten before a subscriber had read them.",
 		ring.ChecksumFailures: "Payloads found to differ from their checksum.",
 		ring.Corruptions:      "Calls that found something in the ring that can't be true.",
+		ring.Evictions:        "Living subscribers that the publisher of a lossless broadcast ring went on without.",
 	}
 	for k := range ring.NumCounters {
 		d[k] = describe("ring_"+k.String()+"_total", help[k], ringLabels...)

@@ -82,8 +82,6 @@ func (p *BroadcastPublisher) reserveGated(need, limit uint64) error {
 		p.intend(limit)
 	}
 	if need > limit-p.pos {
-		p.heldUp++
-		p.ctl.StoreRelease64(offHeldUp, p.heldUp)
 		return ErrFull
 	}
 	return nil
@@ -105,17 +103,8 @@ func (p *BroadcastPublisher) Slowest() Gate { return p.slow }
 // alive, unless the gate has moved since it was returned. It reports whether it
 // did. An evicted subscriber goes on where it was, if that is not overwritten
 // before it comes back; otherwise it learns what it missed.
-func (p *BroadcastPublisher) Bury(g Gate, dead bool) bool {
-	if !p.gates.CAS64(uint64(g.Number)*gateSize, g.word, 0) {
-		return false
-	}
-	count, off := &p.evicted, uint64(offEvicted)
-	if dead {
-		count, off = &p.buried, offBuried
-	}
-	*count++
-	p.ctl.StoreRelease64(off, *count)
-	return true
+func (p *BroadcastPublisher) Bury(g Gate) bool {
+	return p.gates.CAS64(uint64(g.Number)*gateSize, g.word, 0)
 }
 
 // Poll looks for more room up to looks times, as mem.Region.Poll64 does, and
@@ -177,19 +166,4 @@ func (s *BroadcastSubscriber) Publish() bool {
 // not be used any more.
 func (s *BroadcastSubscriber) Leave() bool {
 	return s.gate.set && s.gates.CAS64(s.gate.off, s.gate.word, 0)
-}
-
-// BroadcastStats are what a broadcast ring's publishers have counted, one after
-// another.
-type BroadcastStats struct {
-	HeldUp  uint64 // times that a lossless publisher found no room
-	Evicted uint64 // living subscribers that it went on without
-	Buried  uint64 // subscribers that it found dead
-}
-
-// ReadBroadcastStats returns the counters of the ring in body. Any process may
-// call it at any time.
-func ReadBroadcastStats(body []byte) BroadcastStats {
-	r := mem.Of(body)
-	return BroadcastStats{HeldUp: r.Load64(offHeldUp), Evicted: r.Load64(offEvicted), Buried: r.Load64(offBuried)}
 }

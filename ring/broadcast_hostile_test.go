@@ -112,7 +112,7 @@ func (r *testCast) sendAllBurying(n int) {
 		err := r.p.TrySend(msgType(r.sent), payload(r.sent, castSize(r.sent)))
 		if err == nil {
 			r.sent++
-		} else if err != ErrFull || !r.p.Bury(r.p.Slowest(), true) {
+		} else if err != ErrFull || !r.p.Bury(r.p.Slowest()) {
 			r.Fatal(err)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 func TestBroadcastLayoutIsThis(t *testing.T) {
 	for name, c := range map[string][2]uint64{
 		"latest": {offLatest, 0}, "intent": {offIntent, 0x80}, "wish": {offWish, 0x88}, "end": {offEnd, 0x100},
-		"evicted": {offEvicted, 0x280}, "buried": {offBuried, 0x288}, "held up": {offHeldUp, 0x290},
 		"kind": {uint64(Broadcast), 3}, "first number": {StartSequence, 1}, "checkpoint": {checkpointSize, 32}, "gate": {gateSize, 128},
 		"most gates": {maxGates, 4094},
 	} {

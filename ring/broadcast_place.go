@@ -1,5 +1,7 @@
 package ring
 
+import "slices"
+
 // join finds the first message, and holds it if the subscriber has a gate.
 func (s *BroadcastSubscriber) join(o BroadcastOptions) error {
 	for attempt := range lookups {
@@ -115,7 +117,7 @@ func (s *BroadcastSubscriber) Last(dst []byte) (_ []byte, seq uint64, typ uint16
 			return dst, 0, 0, ErrEmpty
 		}
 		n := len(dst)
-		out := append(dst, make([]byte, h.Len())...)
+		out := slices.Grow(dst, int(h.Len()))[:n+int(h.Len())]
 		s.data.CopyOut(out[n:], c.pos&s.mask+h.PayloadOffset())
 		var want, have uint64
 		if s.flags&FlagChecksum != 0 {

@@ -25,8 +25,7 @@ type BroadcastPublisher struct {
 	open    bool
 	ended   bool // End was called
 
-	slow                    Gate // that keeps us waiting, or did last
-	evicted, buried, heldUp uint64
+	slow Gate // that keeps us waiting, or did last
 }
 
 // NewBroadcastPublisher attaches to the ring in body. It continues where the
@@ -53,7 +52,6 @@ func NewBroadcastPublisher(g Geometry, body []byte) (*BroadcastPublisher, error)
 		// The dead one may have wished for more.
 		p.ctl.StoreRelease64(offWish, p.limit)
 	}
-	p.evicted, p.buried, p.heldUp = p.ctl.Load64(offEvicted), p.ctl.Load64(offBuried), p.ctl.Load64(offHeldUp)
 	return p, nil
 }
 

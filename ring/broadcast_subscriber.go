@@ -255,6 +255,9 @@ func (s *BroadcastSubscriber) Poll(looks, pauses uint32) bool {
 	return s.data.Poll64(s.pos&s.mask, s.stale, looks, pauses)
 }
 
+// Leased reports whether a message of Lease is out.
+func (s *BroadcastSubscriber) Leased() bool { return s.leased }
+
 // Position returns the number of the byte that the next frame starts at.
 func (s *BroadcastSubscriber) Position() uint64 { return s.pos }
 

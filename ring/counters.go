@@ -11,8 +11,8 @@ import "github.com/ringway/ringway/internal/mem"
 //	 +0  │ sent    │ sent    │ full    │ received│ received│ empty   │ sleeps  │ wakes   │
 //	     │ messages│ bytes   │ waits   │ messages│ bytes   │ waits   │         │         │
 //	     ├─────────┼─────────┼─────────┼─────────┼─────────┼─────────┼─────────┼─────────┤
-//	+64  │ recove- │ re-     │ aban-   │ missed  │ checksum│ corrup- │ reserved, zero    │
-//	     │ ries    │ livered │ doned   │ messages│ failures│ tions   │                   │
+//	+64  │ recove- │ re-     │ aban-   │ missed  │ checksum│ corrup- │ evic-   │ zero    │
+//	     │ ries    │ livered │ doned   │ messages│ failures│ tions   │ tions   │         │
 //	     └─────────┴─────────┴─────────┴─────────┴─────────┴─────────┴─────────┴─────────┘
 //
 // The holder of the entry alone writes them, with plain stores, and nothing
@@ -39,6 +39,7 @@ const (
 	MissedMessages                  // overwritten before this subscriber had read them
 	ChecksumFailures                // times that a payload was not what its checksum says
 	Corruptions                     // calls that found something else in the ring that can't be true
+	Evictions                       // living subscribers that this publisher went on without
 	NumCounters
 )
 
@@ -57,6 +58,7 @@ var counterNames = [NumCounters]string{
 	MissedMessages:   "missed_messages",
 	ChecksumFailures: "checksum_failures",
 	Corruptions:      "corruptions",
+	Evictions:        "evictions",
 }
 
 // String returns the counter's name in small letters and underscores.

@@ -77,9 +77,6 @@ const (
 //	│ 0x100  end of the stream     u64   the publisher, once: position | 1 │
 //	│ 0x180  data bell           2×u32   subscribers sleep, it rings       │
 //	│ 0x200  space bell          2×u32   it sleeps, subscribers ring       │
-//	│ 0x280  counters              u64   the publisher: evicted,           │
-//	│                              u64   found dead,                       │
-//	│                              u64   times that it was held up         │
 //	│ …      zero, up to the page's end                                    │
 //	├──────────────────────────────────────────────────────────────────────┤
 //	│ 0x1000 lossless: gates, a line each: u64, a subscriber and, to       │
@@ -98,12 +95,9 @@ const (
 // written by anybody but the publisher. Subscribers of a lossy ring need no
 // right to write, except for sleeping on the bell.
 const (
-	offLatest  = offProducer
-	offIntent  = offConsumer
-	offWish    = offIntent + 8
-	offEvicted = 5 * mem.Line
-	offBuried  = offEvicted + 8
-	offHeldUp  = offEvicted + 16
+	offLatest = offProducer
+	offIntent = offConsumer
+	offWish   = offIntent + 8
 
 	checkpointSize = 32
 	maxChunk       = 16 << 10
