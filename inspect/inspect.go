@@ -74,8 +74,7 @@ type RingState struct {
 	Ended   bool   `json:"ended"`
 	Dropped uint64 `json:"dropped_messages"`
 
-	Sequence uint64 `json:"sequence,omitempty"`            // broadcast
-	Evicted  uint64 `json:"evicted_subscribers,omitempty"` // broadcast
+	Sequence uint64 `json:"sequence,omitempty"` // broadcast
 }
 
 // Participant is one entry of the table whose holder has not detached.

@@ -111,7 +111,7 @@ func (s *Section) body(m *shm.Section) error {
 		return &errs.Error{Op: "inspect", Name: s.Name, Err: errs.Corrupt, Detail: r.Problem}
 	}
 	s.Ring = RingState{Head: r.Head, Tail: r.Tail, Depth: r.Depth, Moved: r.Moved, Ended: r.Ended, Dropped: r.Dropped,
-		Sequence: r.Sequence, Evicted: r.Evicted}
+		Sequence: r.Sequence}
 	return nil
 }
 

@@ -139,7 +139,6 @@ func collect(ch chan<- prometheus.Metric, s *inspect.Section) {
 	gauge(created, float64(s.Created.UnixNano())/1e9)
 	counter(moved, s.Ring.Moved)
 	counter(dropped, s.Ring.Dropped)
-	counter(evicted, s.Ring.Evicted)
 	for k, n := range s.Counts {
 		counter(counters[k], n)
 	}
@@ -205,7 +204,6 @@ var (
 	ended        = describe("ring_ended", "Whether the end of the ring was declared.", ringLabels...)
 	created      = describe("ring_created_timestamp_seconds", "When the ring was created, by its creator's clock.", ringLabels...)
 	dropped      = describe("ring_dropped_messages_total", "Messages given up because each of their consumers died.", ringLabels...)
-	evicted      = describe("ring_evicted_subscribers_total", "Subscribers of a lossless ring that its publisher no longer waited for.", ringLabels...)
 	participants = describe("ring_participants", "Participants by role and state.", append(slices.Clone(ringLabels), "role", "state")...)
 
 	counters = describeCounters()

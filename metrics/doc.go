@@ -27,7 +27,6 @@
 //	ringway_ring_created_timestamp_seconds     when the ring was created
 //	ringway_ring_participants{role,state}      who is attached, alive or dead
 //	ringway_ring_dropped_messages_total        messages given up because each of their consumers died
-//	ringway_ring_evicted_subscribers_total     subscribers of a lossless ring that its publisher no longer waited for
 //	ringway_ring_…_total                       the counters of all participants together
 //
 // [Connections] has its own. The directory monitoring holds a Grafana dashboard and

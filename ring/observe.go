@@ -66,7 +66,6 @@ type Snapshot struct {
 	Dropped uint64 // MPMC: messages given up after their consumers died again and again
 
 	Sequence uint64 // broadcast: number of the next message
-	Evicted  uint64 // broadcast: subscribers that the publisher no longer waited for
 
 	// Problem says in a few words what can't be true about the positions;
 	// then they mean nothing. It is empty for a good ring.

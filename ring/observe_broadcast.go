@@ -84,6 +84,5 @@ func (o *Observer) broadcastSnapshot() (s Snapshot) {
 	}
 	s.Depth, s.Moved = s.Tail-s.Head, s.Tail-StartPosition
 	s.Ended = r.ctl.Load64(offEnd) != 0
-	s.Evicted = r.ctl.Load64(offEvicted)
 	return s
 }

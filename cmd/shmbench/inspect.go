@@ -153,7 +153,7 @@ func writeSection(w io.Writer, s *inspect.Section) error {
 	}
 	if s.Ring.Sequence > 0 {
 		row("next number", "%d", s.Ring.Sequence)
-		row("lossless", "%t, %d subscribers evicted", s.Lossless, s.Ring.Evicted)
+		row("lossless", "%t, %d subscribers evicted", s.Lossless, s.Counts[ring.Evictions])
 	}
 	row("participants", "%d of %d", len(s.Participants), s.Slots)
 	writeCounts(t, "all, ever", s.Counts)
