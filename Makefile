@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: all build test test-linux test-race test-hooks test-lint test-windows torture explore bench fuzz peers clean
+.PHONY: all build test test-linux test-race test-hooks test-lint test-windows torture explore bench fuzz peers bench-check clean
 
 all: build
 
@@ -47,6 +47,14 @@ explore:
 # micro-benchmarks; shmbench measures between processes
 bench:
 	$(GO) test -run '^$$' -bench . ./ring
+
+# how ringway stands against its limits and rivals, as ratios, compared with the
+# table in bench/ratios.json; RATIOS=... takes another one. It takes ten minutes,
+# on a machine that does nothing else
+RATIOS ?= bench/ratios.json
+bench-check: build
+	bin/shmbench compare --json bin/bench-check.json
+	bin/shmbench report bin/bench-check.json --check $(RATIOS)
 
 # each fuzz target for a while
 fuzz:

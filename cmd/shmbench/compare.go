@@ -80,7 +80,9 @@ It takes up to ten minutes, with --quick two. On a machine that never settles,
 
 // outputs are the files that a document goes to.
 type outputs struct {
-	json, csv string
+	json, csv, html string
+	changes         []bench.Change // against a baseline, and
+	since           string         // that one's date
 	cmd             *cobra.Command
 	files           map[string]*target
 }
@@ -88,12 +90,13 @@ type outputs struct {
 func (o *outputs) flags(cmd *cobra.Command) {
 	jsonFlag(cmd, &o.json)
 	cmd.Flags().StringVar(&o.csv, "csv", "", "also write a line for each result to this `FILE`")
+	cmd.Flags().StringVar(&o.html, "html", "", "also write a page with plots, complete in itself, to this `FILE`")
 }
 
 // open opens all files, before anything is measured.
 func (o *outputs) open(cmd *cobra.Command) error {
 	o.cmd, o.files = cmd, make(map[string]*target)
-	for flag, path := range map[string]string{"json": o.json, "csv": o.csv} {
+	for flag, path := range map[string]string{"json": o.json, "csv": o.csv, "html": o.html} {
 		if path == "" || flag == "json" && path == "-" {
 			continue
 		}
@@ -127,6 +130,7 @@ func (o *outputs) write(doc bench.Document, people func(io.Writer) error) error 
 	for flag, write := range map[string]func(io.Writer) error{
 		"json": func(w io.Writer) error { return writeJSON(w, doc) },
 		"csv":  func(w io.Writer) error { return bench.WriteCSV(w, doc.Results) },
+		"html": func(w io.Writer) error { return bench.WriteHTML(w, doc, o.changes, o.since) },
 	} {
 		f := o.files[flag]
 		if f == nil {

@@ -106,7 +106,7 @@ func TestBadCallsSayWhatIsWrong(t *testing.T) {
 }
 
 func TestHelpTeaches(t *testing.T) {
-	for _, args := range [][]string{{"--help"}, {"replay", "--help"}, {"run", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {"replay", "--help"}, {"run", "--help"}, {"compare", "--help"}, {"report", "--help"}} {
 		out, err := shmbench(t, args...)
 		if err != nil || !strings.Contains(out, "Examples:") || !strings.Contains(out, "--json") {
 			t.Errorf("%v: %v\n%s", args, err, out)
@@ -173,5 +173,60 @@ func TestAFailedRunLeavesTheFileAsItWas(t *testing.T) {
 	}
 	if text, err := os.ReadFile(old); err != nil || !json.Valid(text) {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+func TestReportShowsADocumentAgainAndWhatChanged(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	doc := func(rate, ratio float64) string {
+		against := bench.Against{Engine: "rival", Ratio: ratio, Spread: 0.02, Low: ratio, High: ratio, Rounds: 5, Verdict: bench.Ahead}
+		text, err := json.Marshal(bench.Document{Results: []bench.Result{{
+			Engine: bench.Ringway, Case: "spsc-8", Mode: bench.Throughput, Metric: string(bench.Rate), MsgsPerSec: rate, MessageBytes: 8,
+			Against: &against, Others: []bench.Against{against},
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	for name, text := range map[string]string{"old.json": doc(2e6, 2), "new.json": doc(1e6, 1), "not.json": "{", "empty.json": "{}"} {
+		if err := os.WriteFile(at(name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := shmbench(t, "report", at("new.json"), "--html", at("page.html"), "--csv", at("lines.csv")); err != nil || !strings.Contains(out, "spsc-8") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for name, want := range map[string]string{"page.html": "</html>", "lines.csv": "msgs_per_sec"} {
+		if text, err := os.ReadFile(at(name)); err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if out, err := shmbench(t, "report", at("new.json"), "--baseline", at("old.json")); err != nil || !strings.Contains(out, "-50.0 %") || !strings.Contains(out, "worse") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := shmbench(t, "report", at("old.json"), "--store", at("ratios.json")); err != nil {
+		t.Error(err)
+	}
+	if out, err := shmbench(t, "report", at("old.json"), "--check", at("ratios.json")); err != nil || !strings.Contains(out, "within the noise") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err := shmbench(t, "report", at("new.json"), "--check", at("ratios.json")); !errors.Is(err, errWorse) || !strings.Contains(out, "worse") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	for _, c := range []struct{ args, says string }{
+		{"report " + at("not.json"), "not.json"},
+		{"report " + at("empty.json"), "no results"},
+		{"report " + at("no.json"), "no.json"},
+		{"report " + at("new.json") + " --baseline " + at("no.json"), "--baseline"},
+		{"report " + at("new.json") + " --check " + at("not.json"), "--check"},
+		{"compare --case nothing", "spsc-rtt"},
+		{"compare --runs 0", "--runs 0"},
+		{"compare --html " + at("no/page.html"), "--html"},
+	} {
+		if out, err := shmbench(t, strings.Fields(c.args)...); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("shmbench %s: %v\n%s", c.args, err, out)
+		}
 	}
 }
