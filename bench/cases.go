@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ringway/ringway"
+	"github.com/ringway/ringway/bench/limits"
 	"github.com/ringway/ringway/bench/rivals"
 )
 
@@ -161,7 +162,7 @@ func (c *Case) contenders(duration time.Duration) []Contender {
 		all = append(all, Rivalling(e, t))
 	}
 	if c.system {
-		all = append(all, systemContenders(o.Size, duration)...)
+		all = append(all, systemContenders(o.Size, duration, limits.Futex, limits.Pipe, limits.Socket)...)
 	}
 	return all
 }

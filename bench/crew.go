@@ -163,6 +163,7 @@ func (c *crew) run() (teamRun, error) {
 		run.Times.Merge(p.Times)
 		run.Stats = run.Times.Stats().Within(min(run.Stats.Min, p.Stats.Min), max(run.Stats.Max, p.Stats.Max))
 	}
+	run.Dozing = parts[len(parts)-1].Dozing
 	run.Allocs = perMessage(float64(allocs), run.Messages)
 	return run, nil
 }
@@ -173,4 +174,5 @@ type teamRun struct {
 	RawRTT limits.Stats  // there and back: the limit
 	Copies limits.Copies // one way: the limit
 	Allocs float64
+	Dozing *Dozing // wakeup only
 }

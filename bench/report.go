@@ -45,6 +45,7 @@ type Result struct {
 	Rate         float64 `json:"rate,omitempty"`       // paced: messages a second that were due
 	Burst        int     `json:"burst,omitempty"`      // paced: as many at a time
 	Lease        bool    `json:"lease,omitempty"`      // written and read in place, without copies
+	Dozing       *Dozing `json:"dozing,omitempty"`     // wakeup: of a receiver that waits most of the time
 	AllocsPerOp  float64 `json:"allocs_per_op"`        // heap allocations a message, both processes
 
 	Limit *Limit `json:"limit,omitempty"`
@@ -106,6 +107,8 @@ type Against struct {
 	High    float64 `json:"high"`   // the greatest
 	Rounds  int     `json:"rounds"` // how many pairs
 	Verdict string  `json:"verdict"`
+	P50     int64   `json:"p50_ns,omitempty"`  // the other one's; wakeup only
+	Missing string  `json:"missing,omitempty"` // why there is no figure; wakeup only
 	// Target is the ratio that we want to reach, and Reached whether it was:
 	// "yes", "no", or "undecided" when the pairs don't agree.
 	Target  float64 `json:"target,omitempty"`

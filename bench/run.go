@@ -17,6 +17,7 @@ const (
 	Latency    = "latency"    // one message goes and comes back: round trip times
 	Throughput = "throughput" // as fast as it goes; more than one consumer: fan-out
 	Mixed      = "mixed"      // throughput of messages of many sizes, up to Size
+	Wakeup     = "wakeup"     // round trips of two that sleep for each other; seldom messages; none
 	Paced      = "paced"      // so many a second, timed from when each was due until it arrived
 )
 
@@ -138,11 +139,18 @@ func cellFor(size int) int {
 // changes its speed all the time gets four times as many tries. The result is
 // that of the median run.
 func Run(ctx context.Context, o RunOptions) (Result, error) {
+	if o.Mode == Wakeup {
+		o.Rivals = append(wakeupContenders(&o), o.Rivals...)
+	}
 	all, err := run(ctx, &o)
 	if err != nil {
 		return Result{}, err
 	}
 	res := summary(o, all)
+	if o.Mode == Wakeup {
+		o.besideTheKernel(&res, all)
+		return res, nil
+	}
 	for _, c := range all.rivals {
 		theirs, against := o.rivalResult(c)
 		res.Rival = &Rival{Engine: c.Engine, MsgsPerSec: theirs.MsgsPerSec, Missing: theirs.Missing}

@@ -6,7 +6,7 @@ func summary(o RunOptions, all *rounds) Result {
 	m, spread := middle(all.ours, func(r teamRun) float64 { return metric.of(r.Figure) })
 	res := o.result(m.Figure)
 	res.Engine = Ringway
-	res.AllocsPerOp = m.Allocs
+	res.AllocsPerOp, res.Dozing = m.Allocs, m.Dozing
 	res.Runs, res.Discarded, res.Unsettled, res.Spread = len(all.ours), all.discarded, all.unsettled, spread
 	if res.Limit = o.limit(m); res.Limit != nil {
 		res.Limit.Low, res.Limit.High = res.Limit.Ratio, res.Limit.Ratio

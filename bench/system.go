@@ -26,17 +26,25 @@ type wireOrders struct {
 }
 
 // systemContenders are the round trips that the operating system allows.
-func systemContenders(size int, duration time.Duration) []Contender {
+func systemContenders(size int, duration time.Duration, kinds ...string) []Contender {
 	var all []Contender
-	for _, kind := range []string{limits.Futex, limits.Pipe, limits.Socket} {
-		c := Contender{Engine: "bare " + kind, Class: System, Between: "processes"}
+	for _, kind := range kinds {
+		c := Contender{Engine: wireName(kind), Class: System, Between: "processes"}
 		if runtime.GOOS != "linux" {
-			c.Prepare = func(context.Context) error { return fmt.Errorf("a bare %s is measured on Linux only", kind) }
+			c.Prepare = func(context.Context) error { return fmt.Errorf("%s is measured on Linux only", wireName(kind)) }
 		}
 		c.Measure = func(ctx context.Context) (Figure, error) { return measureWire(ctx, kind, size, duration) }
 		all = append(all, c)
 	}
 	return all
+}
+
+// wireName is what a wire is called in reports.
+func wireName(kind string) string {
+	if kind == limits.GoSocket {
+		return kind
+	}
+	return "bare " + kind
 }
 
 func measureWire(ctx context.Context, kind string, size int, duration time.Duration) (f Figure, err error) {

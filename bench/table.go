@@ -64,6 +64,9 @@ func (l *Limit) why() string {
 	if strings.HasPrefix(l.Name, "memcpy") {
 		return "better than the limit, which is one thread's copying: two cores can copy more"
 	}
+	if !strings.HasPrefix(l.Name, "raw") {
+		return "better than the limit: somebody was still awake"
+	}
 	return "better than the limit, which fights for two lines: a ring moves on through memory"
 }
 
@@ -108,6 +111,17 @@ func WriteResult(w io.Writer, r Result) error {
 		if r.Limit.Exceeded {
 			row("", "%s", r.Limit.why())
 		}
+	}
+	for _, a := range r.Others {
+		if a.Missing != "" {
+			row("beside", "%s: not measured: %s", a.Engine, a.Missing)
+		} else {
+			row("beside", "%s: p50 %d ns; ours takes %.2f × that (%.2f to %.2f in %d rounds)", a.Engine, a.P50, 1/a.Ratio, 1/a.High, 1/a.Low, a.Rounds)
+		}
+	}
+	if d := r.Dozing; d != nil {
+		row("paced", "%.0f messages/s: p50 %d · p99 %d ns from sent to received; the receiver takes %.1f %% of a processor", d.Rate, d.P50, d.P99, 100*d.CPU)
+		row("idle", "%.1f ms of a processor in ten seconds", d.IdleCPU)
 	}
 	if r.Rival != nil {
 		figure := si(r.Rival.MsgsPerSec) + "msg/s"

@@ -61,6 +61,7 @@ type part struct {
 	Times    *limits.Histogram `json:",omitempty"` // of round trips, or of the way from sender to receiver
 	Stats    limits.Stats      // of Times, before it lost its least and greatest
 	Allocs   uint64
+	Dozing   *Dozing `json:",omitempty"` // wakeup: the receiver's
 }
 
 // The raw section's body: memory for package limits, then words of our own, a
@@ -203,7 +204,7 @@ func (s *team) open() (closeAll func(), err error) {
 		s.mix = mixedSizes(o.Size)
 	}
 	s.got = make([]ringway.Message, o.Batch)
-	if o.leads() && o.Mode == Latency {
+	if o.leads() && workloads[o.Mode].both {
 		s.samples = make([]int64, 0, 4<<20)
 	}
 	return closeAll, nil

@@ -13,7 +13,11 @@ const (
 	envBytes   = "RINGWAY_LIMITS_BYTES"   // payload
 	envTimeout = "RINGWAY_LIMITS_TIMEOUT" // of Pong
 	envCPU     = "RINGWAY_LIMITS_CPU"     // to pin to, if set
+	envChild   = "RINGWAY_LIMITS_CHILD"   // another child than the ponger
 )
+
+// children are other children than the ponger.
+var children = map[string]func(mem []byte) error{}
 
 func TestMain(m *testing.M) {
 	if os.Getenv(envFile) != "" {
@@ -26,7 +30,11 @@ func TestMain(m *testing.M) {
 func child() int {
 	var bytes, cpu int
 	fmt.Sscan(os.Getenv(envBytes), &bytes)
-	timeout, err := time.ParseDuration(os.Getenv(envTimeout))
+	other := children[os.Getenv(envChild)]
+	timeout, err := time.Duration(0), error(nil)
+	if other == nil {
+		timeout, err = time.ParseDuration(os.Getenv(envTimeout))
+	}
 	if err == nil && os.Getenv(envCPU) != "" {
 		fmt.Sscan(os.Getenv(envCPU), &cpu)
 		err = Pin(cpu)
@@ -35,7 +43,9 @@ func child() int {
 	if err == nil {
 		mem, err = mapFile(os.Getenv(envFile))
 	}
-	if err == nil {
+	if err == nil && other != nil {
+		err = other(mem)
+	} else if err == nil {
 		_, err = Pong(mem, bytes, timeout)
 	}
 	if err != nil {

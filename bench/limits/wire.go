@@ -15,6 +15,8 @@ const (
 	Pipe   = "pipe"
 	Socket = "unix socket"
 	Futex  = "futex" // moves no bytes: one side wakes the other
+
+	GoSocket = "unix socket (Go net)" // by package net, whose poller sleeps
 )
 
 // OpenWire opens one end of a wire: the first one waits for the second, in
@@ -23,5 +25,8 @@ const (
 // processes share. It returns an error that matches errors.ErrUnsupported on other
 // systems than Linux.
 func OpenWire(kind, path string, mem []byte, first bool) (Wire, error) {
+	if kind == GoSocket {
+		return openGoSocket(path, first)
+	}
 	return openWire(kind, path, mem, first)
 }

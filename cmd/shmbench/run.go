@@ -31,6 +31,9 @@ func runCommand() *cobra.Command {
   paced        --rate messages a second, --burst of them at a time, timed from
                when each was due until it arrived. The schedule doesn't wait for
                anybody, so a hold-up shows in all messages that it delayed
+  wakeup       round trips of two sides that wait for each other as --wait says,
+               then 1,000 messages a second, then none: how soon a receiver is
+               awake, and what its waiting takes of a processor
 
 The physical limit is measured beside it:
 
@@ -39,6 +42,8 @@ The physical limit is measured beside it:
   throughput   the same bytes copied into a region of the ring's size and out
                of it again (--lease: only in), by one thread. Two cores that are
                close to each other can exceed it; the report then says so
+  wakeup       a bare futex that wakes to and fro, and a unix socket as Go
+               programs use it
 
 The figures are those of the median run.`,
 		Example: `  # the round trip of 32 bytes, spinning
@@ -46,6 +51,9 @@ The figures are those of the median run.`,
 
   # the same, as a program that mustn't burn a core sees it
   shmbench run --mode latency --size 32 --wait park
+
+  # how soon two processes are awake that both slept
+  shmbench run --mode wakeup --wait park
 
   # messages a second, beside a rival's by turns, in a ring that both fill
   shmbench run --mode throughput --size 8 --capacity 8388608 --rival boost-spsc
