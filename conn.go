@@ -56,6 +56,7 @@ func newConn(name string, e *fallback.Established, o options) (*Conn, error) {
 	c := &Conn{name: name, transport: e.Transport, peer: e.Peer, trail: e.Trail, link: e.Link}
 	if e.Link != nil {
 		c.max = e.Link.MaxMessage()
+		c.connected(o.events)
 		return c, nil
 	}
 	c.memory, c.control, c.max = newMemory(e.Section), e.Control, int(min(e.Geometry.MaxMessage(), 1<<31-1))
@@ -76,6 +77,7 @@ func newConn(name string, e *fallback.Established, o options) (*Conn, error) {
 		return nil, errors.Join(err, e.Control.Close(), c.memory.release())
 	}
 	c.control.Watch(c.watched)
+	c.connected(o.events)
 	return c, nil
 }
 

@@ -75,6 +75,7 @@ func (e *endpoint) sweep(op string) error {
 	s, err := e.crew.sweep()
 	if e.place != nil {
 		e.countSweep(s)
+		e.recovered(s)
 	}
 	if s.dead > 0 {
 		e.mine.Ring()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"runtime"
 	"sync/atomic"
@@ -56,6 +57,7 @@ type endpoint struct {
 	pairing *pairing              // of a connection's ring, which has no places
 
 	counters ring.Counters // of the place
+	events   *slog.Logger  // nil: nobody wants to know
 }
 
 // attach takes the role at the ring for this process.
@@ -65,6 +67,7 @@ func (e *endpoint) attach(r *Ring, role int) error {
 		return &errs.Error{Op: op, Name: r.name, Err: ErrClosed}
 	}
 	e.gate.Init()
+	e.events = r.options.events
 	e.name, e.kind, e.role, e.wait, e.memory = r.name, r.geometry.Kind, role, r.options.wait, r.memory
 	e.guard, e.grip, e.pairing = r.memory.section.Guard(), &grip{memory: r.memory}, r.pairing
 	err := e.openBells(r)
@@ -73,6 +76,7 @@ func (e *endpoint) attach(r *Ring, role int) error {
 	}
 	if err == nil {
 		e.startCounting()
+		e.attached()
 	}
 	if err != nil {
 		_ = e.detach()
@@ -158,6 +162,7 @@ func (e *endpoint) shut() error {
 // the memory and may be reading or writing it in this very moment: then it
 // stays mapped until the next call on the endpoint, or until that is garbage.
 func (e *endpoint) leave(lent bool) error {
+	e.event(slog.LevelInfo, "detached")
 	err := e.detach()
 	e.grip.loose.Store(true)
 	if lent {
@@ -317,6 +322,9 @@ func (e *endpoint) peerDied(op string) error {
 		return err
 	}
 	e.mourned = state
+	if e.events != nil {
+		e.events.Warn("peer died", "ring", e.name, "topology", e.kind.String(), "role", roleName(e.kind, peer), "pid", state.PID)
+	}
 	return &errs.Error{Op: op, Name: e.name, Err: ErrPeerDead,
 		Detail: fmt.Sprintf("%s, process %d", roleName(e.kind, peer), state.PID)}
 }

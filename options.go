@@ -1,6 +1,7 @@
 package ringway
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/ringway/ringway/fallback"
@@ -60,6 +61,8 @@ type options struct {
 	lossless   bool
 	readOnly   bool
 	evictAfter time.Duration
+
+	events *slog.Logger
 }
 
 func applied(opts []Option) options {

@@ -174,6 +174,7 @@ func (p *Publisher) lookAfter(string) error {
 func (p *Publisher) bury(g ring.Gate, as ring.Counter) {
 	if p.cast.Bury(g) {
 		p.counters.Add(as, 1)
+		p.buried(g, as)
 		p.mine.Ring()
 	}
 }

@@ -23,10 +23,11 @@ type Connection interface {
 //
 //	ringway_connections{transport}                         open now
 //	ringway_negotiations_total{transport}                  agreed on
+//	ringway_downgrades_total{transport}                    of these, not what was preferred
 //	ringway_negotiation_failures_total{transport,reason}   not to be had; transport none: no connection came of it
 type Connections struct {
-	open           *prometheus.GaugeVec
-	agreed, failed *prometheus.CounterVec
+	open                       *prometheus.GaugeVec
+	agreed, downgraded, failed *prometheus.CounterVec
 }
 
 // none stands for the transport of a connection that never was.
@@ -41,6 +42,9 @@ func NewConnections() *Connections {
 		agreed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringway_negotiations_total", Help: "Connections agreed on, by transport.",
 		}, []string{"transport"}),
+		downgraded: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringway_downgrades_total", Help: "Connections over this transport because a preferred one was not to be had.",
+		}, []string{"transport"}),
 		failed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringway_negotiation_failures_total", Help: "Transports that were not to be had, by reason; none is no connection at all.",
 		}, []string{"transport", "reason"}),
@@ -49,6 +53,7 @@ func NewConnections() *Connections {
 	for _, t := range fallback.Transports() {
 		c.open.WithLabelValues(t.String())
 		c.agreed.WithLabelValues(t.String())
+		c.downgraded.WithLabelValues(t.String())
 	}
 	return c
 }
@@ -59,10 +64,15 @@ func (c *Connections) Opened(conn Connection) {
 	t := conn.Transport().String()
 	c.open.WithLabelValues(t).Inc()
 	c.agreed.WithLabelValues(t).Inc()
+	down := false
 	for _, s := range conn.Trail() {
 		if s.Err != nil {
+			down = true
 			c.failed.WithLabelValues(s.Transport.String(), reason(s.Err)).Inc()
 		}
+	}
+	if down {
+		c.downgraded.WithLabelValues(t).Inc()
 	}
 }
 
@@ -79,6 +89,7 @@ func (c *Connections) Failed(err error) { c.failed.WithLabelValues(none, reason(
 func (c *Connections) Describe(ch chan<- *prometheus.Desc) {
 	c.open.Describe(ch)
 	c.agreed.Describe(ch)
+	c.downgraded.Describe(ch)
 	c.failed.Describe(ch)
 }
 
@@ -86,6 +97,7 @@ func (c *Connections) Describe(ch chan<- *prometheus.Desc) {
 func (c *Connections) Collect(ch chan<- prometheus.Metric) {
 	c.open.Collect(ch)
 	c.agreed.Collect(ch)
+	c.downgraded.Collect(ch)
 	c.failed.Collect(ch)
 }
 

@@ -52,6 +52,12 @@ ringway_negotiation_failures_total{reason="unsupported",transport="unix"} 1
 		t.Error(err)
 	}
 	for name, want := range map[string]float64{"ringway_connections": 0, "ringway_negotiations_total": 1} {
+		if got := value(t, c, "ringway_downgrades_total", "transport=tcp"); got != 1 {
+			t.Errorf("%v downgrades", got)
+		}
+		if got := value(t, c, "ringway_downgrades_total", "transport=shm"); got != 0 {
+			t.Errorf("%v downgrades to shared memory", got)
+		}
 		if got := value(t, c, name, "transport=tcp"); got != want {
 			t.Errorf("%s over TCP is %v, want %v", name, got, want)
 		}
