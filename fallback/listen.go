@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -46,6 +47,7 @@ type Listener struct {
 	leaving sync.Once
 	running sync.WaitGroup // run
 	shaking sync.WaitGroup // handshakes
+	open    atomic.Int32   // connections that wait to be accepted
 	once    sync.Once
 	err     error // of the base; set before ready is closed
 }
@@ -168,6 +170,22 @@ func (l *Listener) run() {
 	}
 }
 
+// waiting returns how many connections that deliver got wait to be accepted.
+func (l *Listener) waiting() int { return int(l.open.Load()) }
+
+// deliver has Accept return a connection that was established otherwise.
+func (l *Listener) deliver(e *Established) {
+	l.open.Add(1)
+	l.shaking.Go(func() {
+		defer l.open.Add(-1)
+		select {
+		case l.ready <- e:
+		case <-l.ctx.Done():
+			e.Close()
+		}
+	})
+}
+
 // temporary reports whether a failed accept is worth another try: the process
 // has run out of descriptors, or the connection is gone already.
 func temporary(err error) bool {
@@ -194,8 +212,10 @@ func (l *Listener) shake(c *control) {
 }
 
 func (l *Listener) established(c *control) (*Established, error) {
-	if err := l.o.admit(c.peer); c.transport != TCP && err != nil {
-		return nil, err
+	if c.transport == Unix || c.transport == Pipe {
+		if err := l.o.admit(c.peer); err != nil {
+			return nil, err
+		}
 	}
 	return c.answer(l.ctx, l, l.o)
 }

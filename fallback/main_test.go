@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 
@@ -14,6 +15,14 @@ import (
 
 func TestMain(m *testing.M) {
 	proctest.Main(m, proctest.Children{
+		// pipes SCRIPT
+		"pipes": func(args []string) {
+			e, err := fallback.Parent(context.Background(), fallback.Options{MaxMessage: 1 << 20})
+			if err != nil {
+				proctest.Fail(err)
+			}
+			conform.ChildMain(e.Link, args[0])
+		},
 		// conform SCRIPT ADDRESS TRANSPORT DIR
 		"conform": func(args []string) {
 			t, err := fallback.ParseTransport(args[2])
@@ -49,14 +58,18 @@ func listen(t *testing.T, addr string, o fallback.Options) *fallback.Listener {
 func dialAndAccept(t *testing.T, l *fallback.Listener, addr string, o fallback.Options) (dialed, accepted *fallback.Established) {
 	t.Helper()
 	failed := make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	go func() {
 		var err error
-		dialed, err = fallback.Dial(t.Context(), addr, o)
+		if dialed, err = fallback.Dial(t.Context(), addr, o); err != nil {
+			cancel()
+		}
 		failed <- err
 	}()
-	accepted, err := l.Accept(t.Context())
+	accepted, err := l.Accept(ctx)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatal(err, <-failed)
 	}
 	if err := <-failed; err != nil {
 		t.Fatal(err)
@@ -69,7 +82,7 @@ func dialAndAccept(t *testing.T, l *fallback.Listener, addr string, o fallback.O
 func traits(t *testing.T, transport fallback.Transport, addr string) conform.Traits {
 	o := fallback.Options{Transports: []fallback.Transport{transport}, Dir: t.TempDir(), MaxMessage: 1 << 20}
 	l := listen(t, addr, o)
-	if transport == fallback.TCP {
+	if transport == fallback.TCP || transport == fallback.UDP {
 		addr = l.Addr()
 	}
 	return conform.Traits{
@@ -88,7 +101,66 @@ func traits(t *testing.T, transport fallback.Transport, addr string) conform.Tra
 			}
 			return e.Link, c
 		},
+		Datagrams: transport == fallback.UDP,
 	}
+}
+
+func TestFIFOsConform(t *testing.T) {
+	if why := fallback.FIFO.Missing(); why != "" {
+		t.Skip(why)
+	}
+	// A pair of FIFOs carries one connection; so each gets a pair of its own.
+	tr := traits(t, fallback.FIFO, "fifo://"+filepath.Join(t.TempDir(), "a"))
+	dir, n := t.TempDir(), 0
+	one := func(t *testing.T) (*fallback.Listener, string) {
+		n++
+		addr := fmt.Sprintf("fifo://%s/%d", dir, n)
+		return listen(t, addr, fallback.Options{MaxMessage: 1 << 20}), addr
+	}
+	tr.Connect = func(t *testing.T) (a, b conform.Link) {
+		l, addr := one(t)
+		x, y := dialAndAccept(t, l, addr, fallback.Options{MaxMessage: 1 << 20})
+		return x.Link, y.Link
+	}
+	conform.Run(t, tr)
+}
+
+func TestPipesToAChildConform(t *testing.T) {
+	if why := fallback.Child.Missing(); why != "" {
+		t.Skip(why)
+	}
+	child := func(t *testing.T, script string) (conform.Link, *proctest.Child) {
+		c := proctest.Command(t, "pipes", script)
+		var e *fallback.Established
+		if err := c.StartBy(func() (err error) {
+			e, err = fallback.StartChild(t.Context(), c.Cmd, fallback.Options{MaxMessage: 1 << 20})
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return e.Link, c
+	}
+	conform.Run(t, conform.Traits{
+		// Both ends in this process.
+		Connect: func(t *testing.T) (a, b conform.Link) {
+			o := fallback.Options{MaxMessage: 1 << 20}
+			x, y, err := fallback.Pipes(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return x.Link, y.Link
+		},
+		Child: child,
+	})
+}
+
+func TestUDPConforms(t *testing.T) {
+	if why := fallback.UDP.Missing(); why != "" {
+		t.Skip(why)
+	}
+	tr := traits(t, fallback.UDP, "udp://127.0.0.1:0")
+	tr.Child = nil // nobody learns of a death
+	conform.Run(t, tr)
 }
 
 func TestUnixSocketsConform(t *testing.T) {

@@ -4,6 +4,9 @@ import (
 	"crypto/rand"
 	"io"
 	"strings"
+	"sync"
+
+	"golang.org/x/sys/windows"
 
 	"github.com/ringway/ringway/ring"
 	"github.com/ringway/ringway/shm"
@@ -17,6 +20,18 @@ func missing(t Transport) string {
 		return "there are no FIFOs on Windows; a name is a named pipe"
 	case UDP:
 		return missingUDP()
+	}
+	return ""
+}
+
+// underWine reports whether this Windows is Wine.
+var underWine = sync.OnceValue(func() bool {
+	return windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil
+})
+
+func missingUDP() string {
+	if underWine() {
+		return "Wine 8 lacks a call that Go's package net needs for datagrams (WSASendMsg); Windows has it"
 	}
 	return ""
 }

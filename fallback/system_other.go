@@ -5,16 +5,18 @@ package fallback
 import (
 	"context"
 	"io"
+	"os"
+	"os/exec"
 
 	"github.com/ringway/ringway/ring"
 	"github.com/ringway/ringway/shm"
 )
 
-// Without Linux or Windows there are networks, FIFOs and children.
+// Without Linux or Windows there are networks.
 
 func missing(t Transport) string {
 	switch t {
-	case SHM, Unix, Pipe, Bridge, Mailslot:
+	case SHM, Unix, Pipe, Bridge, FIFO, Child, Mailslot:
 		return "only on Linux and Windows"
 	}
 	return ""
@@ -45,3 +47,6 @@ func listenName(ctx context.Context, name string, o Options) (*nameListener, err
 func dialName(ctx context.Context, name string, o Options) (*control, error) {
 	return nil, ErrUnsupported
 }
+
+func childPipes(cmd *exec.Cmd) (stream, []*os.File, error) { return nil, nil, ErrUnsupported }
+func parentPipes(where []string) (stream, error)           { return nil, ErrUnsupported }

@@ -86,6 +86,12 @@ func Run(t *testing.T, verb string, args ...string) *Child {
 // Start starts a prepared child. It is killed when the test ends.
 func (c *Child) Start() error {
 	c.t.Helper()
+	return c.StartBy(c.Cmd.Start)
+}
+
+// StartBy is Start for a child that start, which is given, starts.
+func (c *Child) StartBy(start func() error) error {
+	c.t.Helper()
 	var err error
 	if c.in, err = c.Cmd.StdinPipe(); err != nil {
 		c.t.Fatal(err)
@@ -95,7 +101,7 @@ func (c *Child) Start() error {
 		c.t.Fatal(err)
 	}
 	c.out = bufio.NewReader(out)
-	if err := c.Cmd.Start(); err != nil {
+	if err := start(); err != nil {
 		return err
 	}
 	c.t.Cleanup(c.Kill)

@@ -1,0 +1,7 @@
+package fallback
+
+import "os"
+
+func testPipes(theirs []*os.File, _ string) (stream, error) {
+	return &duplex{r: theirs[0], w: theirs[1]}, nil
+}

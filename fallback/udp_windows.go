@@ -1,3 +1,0 @@
-package fallback
-
-func missingUDP() string { return "" }
