@@ -5,6 +5,7 @@ package fallback
 import (
 	"context"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 
@@ -50,3 +51,18 @@ func dialName(ctx context.Context, name string, o Options) (*control, error) {
 
 func childPipes(cmd *exec.Cmd) (stream, []*os.File, error) { return nil, nil, ErrUnsupported }
 func parentPipes(where []string) (stream, error)           { return nil, ErrUnsupported }
+
+type osMailSlot struct{}
+
+func (*osMailSlot) listen(string, Options) error              { return ErrUnsupported }
+func (*osMailSlot) read(context.Context, []byte) (int, error) { return 0, ErrUnsupported }
+func (*osMailSlot) waiting(*MailSlot) (int, error)            { return 0, ErrUnsupported }
+func (*osMailSlot) close() error                              { return ErrUnsupported }
+
+type osMailClient struct{}
+
+func (*osMailClient) dial(string, Options) error          { return ErrUnsupported }
+func (*osMailClient) write(context.Context, []byte) error { return ErrUnsupported }
+func (*osMailClient) close() error                        { return ErrUnsupported }
+
+func allowBroadcast(*net.UDPConn) error { return nil }
