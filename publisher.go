@@ -7,6 +7,7 @@ import (
 	"github.com/ringway/ringway/internal/errs"
 	"github.com/ringway/ringway/ring"
 	"github.com/ringway/ringway/shm"
+	"github.com/ringway/ringway/sync"
 )
 
 // Publisher sends messages to all subscribers of a broadcast ring. It belongs to
@@ -18,6 +19,7 @@ import (
 type Publisher struct {
 	endpoint
 	cast *ring.BroadcastPublisher
+	poll sync.Poll // of cast
 
 	evictAfter time.Duration
 	slow       ring.Gate // that it has been waiting for
@@ -44,6 +46,7 @@ func (r *Ring) Publisher() (*Publisher, error) {
 		_ = p.leave(false)
 		return nil, named(err, r.name)
 	}
+	p.poll = p.cast.Poll
 	return p, nil
 }
 
@@ -124,7 +127,7 @@ func (p *Publisher) retry(ctx context.Context, op string, wait bool, err error, 
 		}
 	}
 	if err == ErrFull && wait {
-		w := waiter{e: &p.endpoint, ctx: ctx, op: op, poll: p.cast.Poll}
+		w := waiter{e: &p.endpoint, ctx: ctx, op: op, poll: p.poll}
 		for err == ErrFull {
 			if err = w.pause(); err == nil {
 				err = try()

@@ -21,6 +21,7 @@ type Lapped = ring.Lapped
 type Subscriber struct {
 	endpoint
 	cast *ring.BroadcastSubscriber
+	poll sync.Poll // of cast
 
 	nap    sync.Nap // of the adaptive strategy
 	burst  int      // messages since the ring was empty
@@ -86,6 +87,7 @@ func (r *Ring) Subscribe(opts ...SubscribeOption) (*Subscriber, error) {
 		_ = s.leave(false)
 		return nil, named(err, r.name)
 	}
+	s.poll = s.cast.Poll
 	s.dry, s.span = s.cast.Position(), r.geometry.Capacity/4
 	return s, nil
 }
@@ -161,7 +163,7 @@ func (s *Subscriber) await(ctx context.Context, lease bool) (m Message, err erro
 		s.nap.Take(s.burst, at-s.dry > s.span)
 		s.burst, s.dry = 0, at
 	}
-	w := waiter{e: &s.endpoint, ctx: ctx, op: "receive", poll: s.cast.Poll}
+	w := waiter{e: &s.endpoint, ctx: ctx, op: "receive", poll: s.poll}
 	err = ErrEmpty
 	for err == ErrEmpty {
 		if err = w.pause(); err != nil {

@@ -178,6 +178,11 @@ func TestRunMeasuresBesideTheLimit(t *testing.T) {
 		{Topology: "mpmc", Mode: bench.Latency, Size: 32, Batch: 1, Wait: ringway.Adaptive},
 		{Topology: "mpmc", Mode: bench.Throughput, Size: 8, Batch: 1, Producers: 2, Consumers: 2, Wait: ringway.Adaptive},
 		{Topology: "mpmc", Mode: bench.Throughput, Size: 8, Batch: 32, Producers: 2, Consumers: 1, Wait: ringway.Yield},
+		{Topology: "broadcast", Mode: bench.Latency, Size: 32, Batch: 1, Wait: ringway.Adaptive, ReadOnly: true},
+		{Topology: "broadcast", Mode: bench.Throughput, Size: 8, Batch: 1, Consumers: 2, Wait: ringway.Adaptive},
+		{Topology: "broadcast", Mode: bench.Throughput, Size: 64, Batch: 32, Consumers: 2, Wait: ringway.Yield, Lossless: true},
+		{Topology: "broadcast", Mode: bench.Mixed, Size: 2000, Batch: 1, Wait: ringway.Adaptive, ReadOnly: true},
+		{Topology: "broadcast", Mode: bench.Paced, Size: 16, Batch: 1, Rate: 10_000, Consumers: 2, Wait: ringway.Park},
 		{Mode: bench.Throughput, Size: 4000, Batch: 1, Lease: true, Wait: ringway.Adaptive},
 		{Mode: bench.Mixed, Size: 2000, Batch: 1, Wait: ringway.Adaptive},
 		{Mode: bench.Paced, Size: 64, Batch: 1, Rate: 20_000, Burst: 10, Wait: ringway.Adaptive},
@@ -193,6 +198,11 @@ func TestRunMeasuresBesideTheLimit(t *testing.T) {
 		}
 		if r.Messages <= 0 || r.Seconds <= 0 || r.MsgsPerSec <= 0 || r.Runs != 1 || r.MessageBytes > o.Size || r.Wait != o.Wait.String() {
 			t.Errorf("%+v", r)
+		}
+		if c := r.Cast; (c != nil) != (o.Topology == "broadcast") {
+			t.Errorf("of a broadcast ring: %+v", c)
+		} else if c != nil && (c.Lossless != o.Lossless || c.ReadOnly != o.ReadOnly || o.Lossless && (c.Missed > 0 || c.Received == 0)) {
+			t.Errorf("%+v", c)
 		}
 		if o.Mode == bench.Latency || o.Mode == bench.Paced {
 			q := r.RTT
@@ -228,6 +238,13 @@ func TestRunRefusesWhatMakesNoSense(t *testing.T) {
 		"tiny":     func(o *bench.RunOptions) { o.Mode, o.Size, o.Rate = bench.Paced, 8, 1 },
 		"pacers": func(o *bench.RunOptions) {
 			o.Topology, o.Mode, o.Size, o.Rate, o.Producers = "mpmc", bench.Paced, 16, 1, 2
+		},
+		"casters":     func(o *bench.RunOptions) { o.Topology, o.Mode, o.Producers = "broadcast", bench.Throughput, 2 },
+		"cast wakeup": func(o *bench.RunOptions) { o.Topology, o.Mode = "broadcast", bench.Wakeup },
+		"lossless":    func(o *bench.RunOptions) { o.Lossless = true },
+		"cast lease":  func(o *bench.RunOptions) { o.Topology, o.Mode, o.Lease = "broadcast", bench.Throughput, true },
+		"unheard": func(o *bench.RunOptions) {
+			o.Topology, o.Mode, o.Lossless, o.ReadOnly = "broadcast", bench.Throughput, true, true
 		},
 		"team":  func(o *bench.RunOptions) { o.Producers = 2 },
 		"crowd": func(o *bench.RunOptions) { o.Topology, o.Mode, o.Consumers = "mpmc", bench.Throughput, 64 },

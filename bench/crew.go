@@ -27,10 +27,10 @@ func startCrew(ctx context.Context, o RunOptions) (_ *crew, err error) {
 		}
 	}()
 	orders := teamOrders{
-		Producers: o.Producers, Consumers: o.Consumers,
+		Topology: o.Topology, Producers: o.Producers, Consumers: o.Consumers,
 		Ring: uniqueName("ab"), Raw: uniqueName("raw"), Mode: o.Mode, Size: o.Size, Batch: o.Batch,
 		Capacity: o.Capacity, Duration: o.Duration, Wait: o.Wait.String(), Rate: o.Rate, Burst: o.Burst,
-		Lease: o.Lease,
+		Lease: o.Lease, ReadOnly: o.ReadOnly,
 	}
 	kind, err := kindOf(o.Topology)
 	if err != nil {
@@ -54,7 +54,11 @@ func startCrew(ctx context.Context, o RunOptions) (_ *crew, err error) {
 		}
 	}()
 	for _, name := range rings {
-		r, err := ringway.CreateRing(name, kind, ringway.Capacity(o.Capacity), ringway.CellSize(cellFor(o.Size)))
+		opts := []ringway.Option{ringway.Capacity(o.Capacity), ringway.CellSize(cellFor(o.Size))}
+		if o.Lossless {
+			opts = append(opts, ringway.Lossless(), ringway.Participants(o.Consumers+1))
+		}
+		r, err := ringway.CreateRing(name, kind, opts...)
 		if err != nil {
 			return nil, err
 		}
@@ -152,6 +156,8 @@ func (c *crew) run() (teamRun, error) {
 	allocs := uint64(0)
 	for _, p := range parts {
 		run.Messages += p.Messages
+		run.Received += p.Received
+		run.Missed += p.Missed
 		allocs += p.Allocs
 		if p.Times == nil {
 			continue
@@ -175,4 +181,6 @@ type teamRun struct {
 	Copies limits.Copies // one way: the limit
 	Allocs float64
 	Dozing *Dozing // wakeup only
+
+	Received, Missed int64 // of a broadcast ring
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/ringway/ringway"
 	"github.com/ringway/ringway/bench/limits"
 )
 
@@ -20,10 +21,20 @@ func (s *team) ping(ctx context.Context) (found part, err error) {
 	for i := uint64(0); ; i++ {
 		binary.LittleEndian.PutUint64(number[:], i)
 		copy(s.buf, number[:])
-		if err := s.out.Send(ctx, s.buf); err != nil {
+		if s.pub == nil {
+			err = s.out.Send(ctx, s.buf)
+		} else {
+			err = s.pub.Send(ctx, s.buf)
+		}
+		if err != nil {
 			return found, err
 		}
-		m, err := s.in.Recv(ctx)
+		var m ringway.Message
+		if s.sub == nil {
+			m, err = s.in.Recv(ctx)
+		} else {
+			m, err = s.sub.Recv(ctx)
+		}
 		if err != nil {
 			return found, err
 		}
@@ -43,7 +54,7 @@ func (s *team) ping(ctx context.Context) (found part, err error) {
 				for _, ns := range s.samples {
 					found.Ns += ns
 				}
-				return found, s.out.SendTyped(ctx, typeEnd, nil)
+				return found, s.sendEnd(ctx, nil)
 			}
 		}
 		last = now
@@ -53,14 +64,24 @@ func (s *team) ping(ctx context.Context) (found part, err error) {
 // echo sends back what comes.
 func (s *team) echo(ctx context.Context) (found part, err error) {
 	for {
-		m, err := s.in.Recv(ctx)
+		var m ringway.Message
+		if s.sub == nil {
+			m, err = s.in.Recv(ctx)
+		} else {
+			m, err = s.sub.Recv(ctx)
+		}
 		if err != nil {
 			return found, err
 		}
 		if m.Type == typeEnd {
-			return found, s.in.Release()
+			return found, s.released()
 		}
-		if err := s.out.Send(ctx, m.Payload); err != nil {
+		if s.pub == nil {
+			err = s.out.Send(ctx, m.Payload)
+		} else {
+			err = s.pub.Send(ctx, m.Payload)
+		}
+		if err != nil {
 			return found, err
 		}
 	}

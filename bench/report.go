@@ -47,6 +47,7 @@ type Result struct {
 	Lease        bool    `json:"lease,omitempty"`      // written and read in place, without copies
 	Dozing       *Dozing `json:"dozing,omitempty"`     // wakeup: of a receiver that waits most of the time
 	AllocsPerOp  float64 `json:"allocs_per_op"`        // heap allocations a message, both processes
+	Cast         *Cast   `json:"broadcast,omitempty"`  // broadcast: what became of the messages
 
 	Limit *Limit `json:"limit,omitempty"`
 	Rival *Rival `json:"rival,omitempty"`
@@ -64,6 +65,15 @@ type Result struct {
 	Format   string `json:"format,omitempty"` // replay: as which format
 	Sent     string `json:"sent_xxhash64,omitempty"`
 	Received string `json:"received_xxhash64,omitempty"`
+}
+
+// Cast says what became of the messages of a broadcast ring, all subscribers
+// together.
+type Cast struct {
+	Lossless bool  `json:"lossless"`
+	ReadOnly bool  `json:"read_only"` // the subscribers' mapping
+	Received int64 `json:"received"`
+	Missed   int64 `json:"missed"`
 }
 
 // RTT are percentiles of a round trip, in nanoseconds.

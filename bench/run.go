@@ -23,9 +23,9 @@ const (
 
 // RunOptions say what Run measures.
 type RunOptions struct {
-	Topology  string        // spsc or mpmc
+	Topology  string        // spsc, mpmc or broadcast
 	Producers int           // 0 is 1; more for throughput over mpmc
-	Consumers int           // likewise
+	Consumers int           // 0 is 1; more for mpmc and broadcast
 	Mode      string        // one of Modes
 	Size      int           // bytes a message; mixed: at most
 	Capacity  int           // bytes of the ring
@@ -37,6 +37,9 @@ type RunOptions struct {
 	Rate  float64 // paced: messages a second
 	Burst int     // paced: so many are due at the same time; 0 is 1
 	Lease bool    // throughput: written and read in place, without copies
+
+	Lossless bool // broadcast: the publisher waits for its subscribers
+	ReadOnly bool // broadcast: subscribers map the ring without the right to write
 
 	// Rivals are measured by turns with ours, while the children sleep.
 	Rivals []Contender
@@ -87,6 +90,14 @@ func (o *RunOptions) check() error {
 		return fmt.Errorf("%d producers and %d consumers: spsc, and %s, are between one and one", o.Producers, o.Consumers, Latency)
 	case o.Producers > 1 && w.produce == nil:
 		return fmt.Errorf("%d producers: in mode %s there is one", o.Producers, o.Mode)
+	case kind == ringway.Broadcast && (o.Producers > 1 || o.Lease):
+		return fmt.Errorf("%d producers, lease %t: a broadcast ring has one publisher, and copies", o.Producers, o.Lease)
+	case kind == ringway.Broadcast && o.Mode == Wakeup:
+		return fmt.Errorf("mode %s is between one producer and one consumer", Wakeup)
+	case (o.Lossless || o.ReadOnly) && kind != ringway.Broadcast:
+		return fmt.Errorf("lossless %t, read-only %t: these are for broadcast", o.Lossless, o.ReadOnly)
+	case o.Lossless && o.ReadOnly && !w.timed:
+		return fmt.Errorf("nobody waits for subscribers that are read-only: lossless is for others")
 	case o.Size < 0 || o.Runs < 1 || o.Batch < 1 || o.Duration <= 0:
 		return fmt.Errorf("size %d, runs %d, batch %d, duration %v: a size of at least 0 and the others of more than 0 make sense",
 			o.Size, o.Runs, o.Batch, o.Duration)
@@ -116,12 +127,12 @@ func (o *RunOptions) check() error {
 
 // kindOf returns the kind of ring that a topology names.
 func kindOf(topology string) (ringway.Kind, error) {
-	for _, k := range []ringway.Kind{ringway.SPSC, ringway.MPMC} {
+	for _, k := range []ringway.Kind{ringway.SPSC, ringway.MPMC, ringway.Broadcast} {
 		if k.String() == topology {
 			return k, nil
 		}
 	}
-	return 0, fmt.Errorf("topology %q: there are %v and %v", topology, ringway.SPSC, ringway.MPMC)
+	return 0, fmt.Errorf("topology %q: there are %v, %v and %v", topology, ringway.SPSC, ringway.MPMC, ringway.Broadcast)
 }
 
 // cellFor returns the cell size that suits messages of one size: one cell each,

@@ -1,5 +1,7 @@
 package bench
 
+import "github.com/ringway/ringway"
+
 // summary makes a result of the runs that count: the one in the middle.
 func summary(o RunOptions, all *rounds) Result {
 	metric := o.metric()
@@ -7,6 +9,9 @@ func summary(o RunOptions, all *rounds) Result {
 	res := o.result(m.Figure)
 	res.Engine = Ringway
 	res.AllocsPerOp, res.Dozing = m.Allocs, m.Dozing
+	if o.Topology == ringway.Broadcast.String() {
+		res.Cast = &Cast{Lossless: o.Lossless, ReadOnly: o.ReadOnly, Received: m.Received, Missed: m.Missed}
+	}
 	res.Runs, res.Discarded, res.Unsettled, res.Spread = len(all.ours), all.discarded, all.unsettled, spread
 	if res.Limit = o.limit(m); res.Limit != nil {
 		res.Limit.Low, res.Limit.High = res.Limit.Ratio, res.Limit.Ratio

@@ -82,6 +82,9 @@ func WriteResult(w io.Writer, r Result) error {
 	if r.Rate > 0 {
 		row("pace", "%.0f messages/s are due, %d at a time", r.Rate, max(r.Burst, 1))
 	}
+	if c := r.Cast; c != nil && r.RTT == nil {
+		row("subscribers", "%s received, %s missed", si(float64(c.Received)), si(float64(c.Missed)))
+	}
 	if r.Lease {
 		row("lease", "written and read in place")
 	}

@@ -15,6 +15,9 @@ func (s *team) consume(ctx context.Context) (found part, err error) {
 		return found, err
 	}
 	s.run++
+	if s.sub != nil {
+		return s.listen(ctx)
+	}
 	t := tally{team: s}
 	defer func() { found.Messages = int64(t.last - t.first) }()
 	if s.orders.Batch == 1 {
@@ -117,7 +120,7 @@ func (s *team) stamp(b []byte) {
 }
 
 // check reports whether a message has the number that has to come next from
-// its producer; with several consumers, whether it is a later one.
+// its producer; with several consumers who share them, whether it is a later one.
 func (s *team) check(b []byte) bool {
 	if len(b) < 8 {
 		return true
@@ -129,5 +132,5 @@ func (s *team) check(b []byte) bool {
 	}
 	due := s.numbers[from]
 	s.numbers[from] = n + 1
-	return n == due || n > due && s.orders.Consumers > 1
+	return n == due || n > due && s.orders.Consumers > 1 && s.sub == nil
 }

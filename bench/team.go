@@ -18,6 +18,7 @@ import (
 // latency there are two: one pings, one sends back.
 type teamOrders struct {
 	Member    int
+	Topology  string
 	Producers int
 	Consumers int
 	CPU       int // to be pinned to; -1 is none
@@ -33,6 +34,7 @@ type teamOrders struct {
 	Rate      float64 // messages a second; paced only
 	Burst     int     // messages that are due at the same time; paced only
 	Lease     bool    // written and read in place; throughput only
+	ReadOnly  bool    // subscribers map the ring without the right to write
 }
 
 func (o *teamOrders) leads() bool    { return o.Member == 0 }
@@ -56,7 +58,9 @@ type part struct {
 	Probe    time.Duration
 	Raw      limits.Stats      // limit of a round trip
 	Copies   limits.Copies     // limit of a rate
-	Messages int64             // received, there and back
+	Messages int64             // received, there and back; of a broadcast ring those that were sent
+	Received int64             // of a broadcast ring: by this subscriber
+	Missed   int64             // likewise
 	Ns       int64             // how long that took
 	Times    *limits.Histogram `json:",omitempty"` // of round trips, or of the way from sender to receiver
 	Stats    limits.Stats      // of Times, before it lost its least and greatest
@@ -97,6 +101,8 @@ type team struct {
 	run     uint64 // number of the run
 	out     *ringway.Producer
 	in      *ringway.Consumer
+	pub     *ringway.Publisher  // of a broadcast ring, in place of out
+	sub     *ringway.Subscriber // and of in
 	clock   limits.Clock
 	buf     []byte
 	batch   [][]byte
@@ -104,6 +110,8 @@ type team struct {
 	samples []int64
 	mix     []int           // sizes of messages; mixed only
 	numbers [maxTeam]uint64 // of the next message: of this producer, or by producer
+
+	sentBefore int64 // of a publisher: messages before those that count
 }
 
 // teamMember is the child that plays one member of the team.
@@ -147,6 +155,7 @@ func teamMember(ctx context.Context, p *pipe) error {
 func (s *team) open() (closeAll func(), err error) {
 	var closers []io.Closer
 	closeAll = func() {
+		s.detach()
 		for i := len(closers) - 1; i >= 0; i-- {
 			_ = closers[i].Close()
 		}
@@ -172,27 +181,30 @@ func (s *team) open() (closeAll func(), err error) {
 	if !o.produces() {
 		outName, inName = o.Back, o.Ring
 	}
-	if outName != "" {
-		r, err := ringway.OpenRing(outName, ringway.Wait(wait), ringway.Prefault())
-		if err != nil {
-			return nil, err
+	open := func(name string, opts ...ringway.Option) (*ringway.Ring, error) {
+		if name == "" {
+			return nil, nil
 		}
-		closers = append(closers, r)
-		if s.out, err = r.Producer(); err != nil {
-			return nil, err
+		r, err := ringway.OpenRing(name, append(opts, ringway.Wait(wait), ringway.Prefault())...)
+		if err == nil {
+			closers = append(closers, r)
 		}
-		closers = append(closers, s.out)
+		return r, err
 	}
-	if inName != "" {
-		r, err := ringway.OpenRing(inName, ringway.Wait(wait), ringway.Prefault())
-		if err != nil {
-			return nil, err
-		}
-		closers = append(closers, r)
-		if s.in, err = r.Consumer(); err != nil {
-			return nil, err
-		}
-		closers = append(closers, s.in)
+	out, err := open(outName)
+	if err != nil {
+		return nil, err
+	}
+	var how []ringway.Option
+	if o.ReadOnly {
+		how = append(how, ringway.ReadOnly())
+	}
+	in, err := open(inName, how...)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.attach(out, in); err != nil {
+		return nil, err
 	}
 	s.clock = limits.Calibrate()
 	s.buf = make([]byte, o.Size)
@@ -227,4 +239,31 @@ func (s *team) meet(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// attach takes this member's part at the rings, of which one may be nil.
+func (s *team) attach(out, in *ringway.Ring) (err error) {
+	if s.orders.Topology == ringway.Broadcast.String() {
+		return s.openCast(out, in)
+	}
+	if out != nil {
+		if s.out, err = out.Producer(); err != nil {
+			return err
+		}
+	}
+	if in != nil {
+		s.in, err = in.Consumer()
+	}
+	return err
+}
+
+// detach gives it back.
+func (s *team) detach() {
+	s.closeCast()
+	if s.out != nil {
+		_ = s.out.Close()
+	}
+	if s.in != nil {
+		_ = s.in.Close()
+	}
 }

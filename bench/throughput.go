@@ -26,10 +26,12 @@ func (s *team) conduct(ctx context.Context) (found part, err error) {
 		switch stage := s.words.Load64(offStage); {
 		case stage == stageWarm && now > measuring:
 			s.words.Store64(offStage, stageMeasure)
+			s.published(&found, stageMeasure)
 			began = now
 			continue
 		case stage == stageMeasure && now > began+int64(s.orders.Duration):
 			s.words.Store64(offStage, stageStop)
+			s.published(&found, stageStop)
 			found.Ns = now - began
 		default:
 			continue
@@ -62,7 +64,7 @@ func (s *team) dropCurtain(ctx context.Context) error {
 	s.run++
 	end := binary.LittleEndian.AppendUint64(nil, s.run)
 	for s.words.Load64(offEnded) < uint64(s.orders.Consumers) {
-		if err := s.out.SendTyped(ctx, typeEnd, end); err != nil {
+		if err := s.sendEnd(ctx, end); err != nil {
 			return err
 		}
 		time.Sleep(200 * time.Microsecond)
@@ -87,6 +89,9 @@ func (s *team) produce(ctx context.Context) (found part, err error) {
 // produceSome sends messages for a while.
 func (s *team) produceSome(ctx context.Context) (err error) {
 	per := max(1, min(4096, 1<<20/max(s.orders.Size, 1)))
+	if s.pub != nil {
+		return s.publishSome(ctx, per)
+	}
 	if s.orders.Mode == Mixed {
 		for _, n := range s.mix {
 			b := s.buf[:n]

@@ -67,6 +67,9 @@ The figures are those of the median run.`,
   # one to three
   shmbench run --topology mpmc --consumers 3 --mode throughput --size 64
 
+  # one to three, each of which gets every message; a slow one misses some
+  shmbench run --topology broadcast --consumers 3 --mode throughput --size 64
+
   # how late messages are at 100,000 a second, in bursts of ten
   shmbench run --mode paced --rate 100000 --burst 10 --size 64`,
 		Args: cobra.NoArgs,
@@ -110,9 +113,9 @@ The figures are those of the median run.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.Topology, "topology", "spsc", "spsc: one producer, one consumer; mpmc: any number of both")
+	flags.StringVar(&o.Topology, "topology", "spsc", "spsc: one producer, one consumer; mpmc: any number of both; broadcast: one publisher, any number of subscribers")
 	flags.IntVar(&o.Producers, "producers", 1, "mpmc: so many producing processes")
-	flags.IntVar(&o.Consumers, "consumers", 1, "mpmc: so many consuming processes")
+	flags.IntVar(&o.Consumers, "consumers", 1, "mpmc, broadcast: so many consuming processes")
 	flags.StringVar(&o.Mode, "mode", bench.Latency, strings.Join(bench.Modes(), ", "))
 	flags.IntVar(&o.Size, "size", 64, "`BYTES` of a message")
 	flags.IntVar(&o.Capacity, "capacity", ringway.DefaultCapacity, "`BYTES` of the ring, a power of two")
@@ -120,6 +123,8 @@ The figures are those of the median run.`,
 	flags.IntVar(&o.Runs, "runs", 5, "how many runs must count")
 	flags.BoolVar(&o.KeepAll, "keep-all", false, "keep runs during which the machine changed its speed, too")
 	flags.IntVar(&o.Batch, "batch", 1, "throughput: messages a call")
+	flags.BoolVar(&o.Lossless, "lossless", false, "broadcast: the publisher waits for its slowest subscriber")
+	flags.BoolVar(&o.ReadOnly, "read-only", false, "broadcast: subscribers map the ring without the right to write")
 	flags.BoolVar(&o.Lease, "lease", false, "throughput: write and read messages in place, without copies")
 	flags.Float64Var(&o.Rate, "rate", 100_000, "paced: `MSG/S` that are due")
 	flags.IntVar(&o.Burst, "burst", 0, "paced: so many messages are due at the same time")

@@ -1,0 +1,164 @@
+package bench
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/ringway/ringway"
+)
+
+// What a member does that publishes or subscribes: see throughput.go and tally.go
+// for the other topologies. Of a broadcast run the publisher's messages count, and
+// beside them how many the subscribers received of those, and missed.
+
+// openCast attaches to broadcast rings.
+func (s *team) openCast(out, in *ringway.Ring) (err error) {
+	if out != nil {
+		if s.pub, err = out.Publisher(); err != nil {
+			return err
+		}
+	}
+	if in != nil {
+		s.sub, err = in.Subscribe(ringway.FromOldest())
+	}
+	return err
+}
+
+// closeCast gives back what openCast has opened.
+func (s *team) closeCast() {
+	if s.pub != nil {
+		_ = s.pub.Close()
+	}
+	if s.sub != nil {
+		_ = s.sub.Close()
+	}
+}
+
+// publishSome is produceSome of a publisher.
+func (s *team) publishSome(ctx context.Context, per int) error {
+	o := &s.orders
+	if o.Batch > 1 {
+		for i := 0; i < per; i += o.Batch {
+			for _, b := range s.batch {
+				s.stamp(b)
+			}
+			if _, err := s.pub.SendBatch(ctx, s.batch); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if o.Mode == Mixed {
+		for _, n := range s.mix {
+			b := s.buf[:n]
+			s.stamp(b)
+			if err := s.pub.Send(ctx, b); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	pub, buf := s.pub, s.buf
+	for range per {
+		s.stamp(buf)
+		if err := pub.Send(ctx, buf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// published notes how many messages the publisher had sent when a stage began.
+func (s *team) published(found *part, stage uint64) {
+	if s.pub != nil {
+		n := int64(s.pub.Sequence())
+		if found.Messages = n - s.sentBefore; stage == stageMeasure {
+			s.sentBefore = n
+		}
+	}
+}
+
+// listen is consume of a subscriber.
+func (s *team) listen(ctx context.Context) (found part, err error) {
+	t := tally{team: s}
+	var missed, missedBefore uint64
+	look := func() {
+		if now := s.words.Load64(offStage); now != t.stage {
+			if t.stage == stageWarm {
+				missedBefore = missed
+			}
+			if now == stageStop {
+				found.Missed = int64(missed - missedBefore)
+			}
+			t.look()
+		}
+	}
+	lapped := false
+	for sub := s.sub; ; {
+		m, err := sub.Recv(ctx)
+		if lap, ok := err.(*ringway.Lapped); ok {
+			look()
+			missed += lap.Messages
+			lapped = true
+			continue
+		}
+		if err != nil {
+			return found, err
+		}
+		b := m.Payload
+		if m.Type == typeEnd {
+			if binary.LittleEndian.Uint64(b) != s.run {
+				continue
+			}
+			look()
+			found.Received = int64(t.last - t.first)
+			s.words.Add64(offEnded, 1)
+			return found, nil
+		}
+		if t.count%32 == 0 {
+			look()
+		}
+		if len(b) > 8 {
+			b = t.buf[:copy(t.buf, b)]
+		}
+		if due := s.numbers[0]; !s.check(b) && !(lapped && s.numbers[0] > due) {
+			return found, fmt.Errorf("message %d arrived with another payload, or out of order", t.count)
+		}
+		lapped = false
+		t.count++
+	}
+}
+
+// await receives the next message in modes that time single ones, and how many
+// were missed before it.
+func (s *team) await(ctx context.Context) (m ringway.Message, missed int64, err error) {
+	if s.sub == nil {
+		m, err = s.in.Recv(ctx)
+		return m, 0, err
+	}
+	for {
+		m, err = s.sub.Recv(ctx)
+		lap, ok := err.(*ringway.Lapped)
+		if !ok {
+			return m, missed, err
+		}
+		missed += int64(lap.Messages)
+	}
+}
+
+// sendEnd sends the message with which a run ends.
+func (s *team) sendEnd(ctx context.Context, b []byte) error {
+	if s.pub != nil {
+		return s.pub.SendTyped(ctx, typeEnd, b)
+	}
+	return s.out.SendTyped(ctx, typeEnd, b)
+}
+
+// released is called by a consumer that has received the last message of a run.
+func (s *team) released() error {
+	if s.sub != nil {
+		return nil
+	}
+	return s.in.Release()
+}
