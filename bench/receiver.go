@@ -11,8 +11,9 @@ import (
 
 // receiverOrders tell a receiver what to receive from.
 type receiverOrders struct {
-	Ring string
-	Wait string
+	Ring     string
+	Wait     string
+	ReadOnly bool // broadcast
 }
 
 // received is what a receiver reports in the end.
@@ -21,6 +22,7 @@ type received struct {
 	Hash     string // xxhash64 of the payloads, one after another
 	Sum      uint64 // of each message's own hash
 	Allocs   uint64
+	Missed   []gap // broadcast
 }
 
 // add adds what another receiver has received.
@@ -41,11 +43,30 @@ func receiver(ctx context.Context, p *pipe) error {
 	if err != nil {
 		return err
 	}
-	r, err := ringway.OpenRing(o.Ring, ringway.Wait(wait), ringway.Prefault())
+	opts := []ringway.Option{ringway.Wait(wait), ringway.Prefault()}
+	if o.ReadOnly {
+		opts = append(opts, ringway.ReadOnly())
+	}
+	r, err := ringway.OpenRing(o.Ring, opts...)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
+	if r.Kind() == ringway.Broadcast {
+		s, err := r.Subscribe(ringway.FromOldest())
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		if err := p.tell(struct{}{}); err != nil {
+			return err
+		}
+		got, err := receiveCast(ctx, s)
+		if err != nil {
+			return err
+		}
+		return p.tell(got)
+	}
 	c, err := r.Consumer()
 	if err != nil {
 		return err

@@ -26,6 +26,9 @@ type ReplayOptions struct {
 	Capacity  int     // bytes of the ring; 0 is 1 MiB, or more if a record needs it
 	Wait      ringway.WaitStrategy
 
+	Lossless bool // broadcast: the sender waits for the slowest receiver
+	ReadOnly bool // broadcast: the receivers map the ring without the right to write
+
 	// Progress, if not nil, is called now and then with how many messages of
 	// how many were sent.
 	Progress func(sent, all int64)
@@ -44,12 +47,20 @@ var ErrMismatch = errors.New("the receiver got something else than was sent")
 // eight bytes before it. Then both hashes are the sum of the xxhash64 of each
 // record, seeded with its number, which doesn't depend on who received it; and
 // each receiver sees to it that the numbers it gets only grow.
+//
+// With broadcast each record goes to all receivers. Each has a hash of its own,
+// over what it received; what it should have received is all that was sent except
+// for the records that it was told it missed, which there are none of in a lossless
+// ring.
 func Replay(ctx context.Context, f *feed.Feed, o ReplayOptions) (Result, error) {
 	kind, err := kindOf(o.Topology)
 	if err != nil {
 		return Result{}, err
 	}
 	receivers := max(o.Consumers, 1)
+	if (o.Lossless || o.ReadOnly) && kind != ringway.Broadcast || o.Lossless && o.ReadOnly {
+		return Result{}, fmt.Errorf("lossless %t, read-only %t: one of these, for broadcast", o.Lossless, o.ReadOnly)
+	}
 	if receivers > 1 && kind == ringway.SPSC {
 		return Result{}, fmt.Errorf("%d consumers: spsc has one", receivers)
 	}
@@ -65,7 +76,11 @@ func Replay(ctx context.Context, f *feed.Feed, o ReplayOptions) (Result, error) 
 		capacity = max(ringway.DefaultCapacity, 1<<bits.Len(uint(2*(largest+numberSize)+256)))
 	}
 	name := uniqueName("replay")
-	r, err := ringway.CreateRing(name, kind, ringway.Capacity(capacity), ringway.Wait(o.Wait), ringway.Prefault())
+	opts := []ringway.Option{ringway.Capacity(capacity), ringway.Wait(o.Wait), ringway.Prefault()}
+	if o.Lossless {
+		opts = append(opts, ringway.Lossless(), ringway.Participants(receivers+1))
+	}
+	r, err := ringway.CreateRing(name, kind, opts...)
 	if err != nil {
 		return Result{}, err
 	}
@@ -78,7 +93,7 @@ func Replay(ctx context.Context, f *feed.Feed, o ReplayOptions) (Result, error) 
 	}()
 	for range receivers {
 		var c *child
-		if c, err = start(ctx, "receiver", receiverOrders{Ring: name, Wait: o.Wait.String()}); err != nil {
+		if c, err = start(ctx, "receiver", receiverOrders{Ring: name, Wait: o.Wait.String(), ReadOnly: o.ReadOnly}); err != nil {
 			break
 		}
 		team = append(team, c)
@@ -101,6 +116,7 @@ func Replay(ctx context.Context, f *feed.Feed, o ReplayOptions) (Result, error) 
 	began := limits.Now()
 	go func() { sent <- d.send(sendCtx, r, f, o, int64(records)*int64(o.Repeat)) }()
 	var got received
+	var each []received
 	var failed error
 	for _, c := range team {
 		var one received
@@ -112,6 +128,7 @@ func Replay(ctx context.Context, f *feed.Feed, o ReplayOptions) (Result, error) 
 			}
 		}
 		got.add(one)
+		each = append(each, one)
 	}
 	seconds := float64(limits.Now()-began) / 1e9
 	if err := <-sent; err != nil && failed == nil {
@@ -137,6 +154,24 @@ func Replay(ctx context.Context, f *feed.Feed, o ReplayOptions) (Result, error) 
 	}
 	if kind == ringway.MPMC {
 		res.Sent, res.Received = hex64(d.sum), hex64(got.Sum)
+	}
+	if kind == ringway.Broadcast {
+		res.Cast = &Cast{Lossless: o.Lossless, ReadOnly: o.ReadOnly}
+		err := error(nil)
+		for _, one := range each {
+			h, bad := one.compare(f, o, &d)
+			if bad != nil && err == nil {
+				err = bad
+			}
+			res.Cast.Received += h.Received
+			res.Cast.Missed += h.Missed
+			res.Cast.Each = append(res.Cast.Each, h)
+		}
+		if messages > 0 {
+			res.MessageBytes = int(total / messages)
+		}
+		res.Received = ""
+		return res, err
 	}
 	if messages > 0 {
 		res.MessageBytes = int(total / messages)
@@ -171,12 +206,27 @@ func (d *digest) add(b []byte, number uint64) {
 
 // send sends the feed through the ring and declares its end.
 func (d *digest) send(ctx context.Context, r *ringway.Ring, f *feed.Feed, o ReplayOptions, all int64) error {
+	if r.Kind() == ringway.Broadcast {
+		return d.sendCast(ctx, r, f, o, all)
+	}
 	d.payload.Reset()
 	p, err := r.Producer()
 	if err != nil {
 		return err
 	}
 	defer p.Close()
+	send := func(_ uint64, record []byte) error { return p.Send(ctx, record) }
+	if r.Kind() == ringway.MPMC {
+		send = func(number uint64, record []byte) error { return sendNumbered(ctx, p, number, record) }
+	}
+	if err := d.sendAll(ctx, f, o, all, send); err != nil {
+		return err
+	}
+	return p.End(ctx)
+}
+
+// sendAll has the records of the feed sent, with their numbers.
+func (d *digest) sendAll(ctx context.Context, f *feed.Feed, o ReplayOptions, all int64, send func(number uint64, record []byte) error) error {
 	pace := newPace(o.Rate)
 	for range o.Repeat {
 		for record, err := range f.Records() {
@@ -187,12 +237,7 @@ func (d *digest) send(ctx context.Context, r *ringway.Ring, f *feed.Feed, o Repl
 				return err
 			}
 			number := uint64(d.messages)
-			if r.Kind() == ringway.MPMC {
-				err = sendNumbered(ctx, p, number, record)
-			} else {
-				err = p.Send(ctx, record)
-			}
-			if err != nil {
+			if err := send(number, record); err != nil {
 				return err
 			}
 			d.add(record, number)
@@ -204,7 +249,7 @@ func (d *digest) send(ctx context.Context, r *ringway.Ring, f *feed.Feed, o Repl
 	if o.Progress != nil {
 		o.Progress(d.messages, all)
 	}
-	return p.End(ctx)
+	return nil
 }
 
 // numberSize is the size of the number before each record over mpmc.

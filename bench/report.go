@@ -74,6 +74,8 @@ type Cast struct {
 	ReadOnly bool  `json:"read_only"` // the subscribers' mapping
 	Received int64 `json:"received"`
 	Missed   int64 `json:"missed"`
+
+	Each []Heard `json:"each,omitempty"` // replay
 }
 
 // RTT are percentiles of a round trip, in nanoseconds.

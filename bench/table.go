@@ -82,7 +82,7 @@ func WriteResult(w io.Writer, r Result) error {
 	if r.Rate > 0 {
 		row("pace", "%.0f messages/s are due, %d at a time", r.Rate, max(r.Burst, 1))
 	}
-	if c := r.Cast; c != nil && r.RTT == nil {
+	if c := r.Cast; c != nil && r.RTT == nil && c.Each == nil {
 		row("subscribers", "%s received, %s missed", si(float64(c.Received)), si(float64(c.Missed)))
 	}
 	if r.Lease {
@@ -149,7 +149,13 @@ func WriteResult(w io.Writer, r Result) error {
 	}
 	if r.Sent != "" {
 		row("sent", "xxhash64 %s", r.Sent)
-		row("received", "xxhash64 %s", r.Received)
+		if r.Cast == nil {
+			row("received", "xxhash64 %s", r.Received)
+		} else {
+			for i, h := range r.Cast.Each {
+				row(fmt.Sprintf("receiver %d", i+1), "xxhash64 %s · %d received + %d missed = %d", h.Hash, h.Received, h.Missed, h.Received+h.Missed)
+			}
+		}
 	}
 	return t.Flush()
 }

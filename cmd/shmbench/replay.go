@@ -30,7 +30,9 @@ status 1 if they differ.
 The hash is that of the records one after another, so for a format without
 framing (dbn, raw) it is the hash of the file behind its header. With mpmc it is
 the sum of the hashes of all messages, whoever received them, and each receiver
-checks that they came in order.
+checks that they came in order. With broadcast every receiver has a hash: of what
+was sent except for the messages that it was told it missed, and those are
+counted; with --lossless there are none.
 
 Formats, found by content unless --format says so:
   dbn     Databento Binary Encoding, not compressed
@@ -48,6 +50,7 @@ Formats, found by content unless --format says so:
   shmbench replay --topology mpmc --consumers 3 feed.itch
 
   # audio at its own pace: one frame a message, 48,000 a second
+  shmbench replay --topology broadcast --consumers 3 feed.itch
   shmbench replay --rate 48000 --period 1 song.wav
 
   # anything, cut into records of 128 bytes; the result for a program
@@ -64,7 +67,7 @@ Formats, found by content unless --format says so:
 			if err != nil {
 				return err
 			}
-			if o.Topology == "mpmc" && o.Consumers == 0 {
+			if o.Topology != "spsc" && o.Consumers == 0 {
 				o.Consumers = 2
 			}
 			report, err := openReport(cmd, jsonTo)
@@ -90,8 +93,10 @@ Formats, found by content unless --format says so:
 	flags.StringVar(&format, "format", "", "read the file as dbn, itch, wav, lines or raw, whatever it looks like")
 	flags.IntVar(&f.Period, "period", feed.DefaultPeriod, "wav: `FRAMES` a message")
 	flags.IntVar(&f.Record, "record", 0, "raw: `BYTES` a message")
-	flags.StringVar(&o.Topology, "topology", "spsc", "spsc: one receiver; mpmc: each record goes to one of --consumers")
-	flags.IntVar(&o.Consumers, "consumers", 0, "mpmc: this many receiving processes; 0 is 2, or 1 for spsc")
+	flags.StringVar(&o.Topology, "topology", "spsc", "spsc: one receiver; mpmc: each record goes to one of --consumers; broadcast: to all of them")
+	flags.IntVar(&o.Consumers, "consumers", 0, "mpmc, broadcast: this many receiving processes; 0 is 2, or 1 for spsc")
+	flags.BoolVar(&o.Lossless, "lossless", false, "broadcast: the sender waits for the slowest receiver")
+	flags.BoolVar(&o.ReadOnly, "read-only", false, "broadcast: receivers map the ring without the right to write")
 	flags.IntVar(&o.Repeat, "repeat", 1, "send the whole file this often")
 	flags.Float64Var(&o.Rate, "rate", 0, "send this many `MSG/S`, evenly spaced; 0 is as fast as it goes")
 	flags.IntVar(&o.Capacity, "capacity", 0, "`BYTES` of the ring, a power of two; 0 chooses")
