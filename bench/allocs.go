@@ -15,11 +15,13 @@ func countAllocs() allocs {
 func (a allocs) count() uint64 { return uint64(countAllocs() - a) }
 
 // perMessage divides allocations by messages. What the runtime itself allocates
-// now and then is not told apart: less than one in a hundred thousand messages
-// counts as none.
+// now and then is not told apart: a hundred in a run, or one in a hundred thousand
+// messages, count as none, unless the messages were so few that it could be
+// theirs.
 func perMessage(allocs float64, n int64) float64 {
-	if per := allocs / float64(max(n, 1)); per > 1e-5 {
-		return per
+	per := allocs / float64(max(n, 1))
+	if per <= 1e-5 || allocs <= 100 && per < 0.01 {
+		return 0
 	}
-	return 0
+	return per
 }

@@ -255,3 +255,15 @@ func TestTheJSONSaysWhatOursIsAgainst(t *testing.T) {
 		t.Errorf("%+v", doc.Results[1])
 	}
 }
+
+func TestOnlyWhatCanBeTheMessagesCountsAsTheirAllocations(t *testing.T) {
+	for _, c := range []struct {
+		allocs   float64
+		messages int64
+		want     float64
+	}{{0, 0, 0}, {90, 1_000_000, 0}, {1000, 100_000_001, 0}, {200, 1_000_000, 0.0002}, {50, 50, 1}, {50, 1000, 0.05}} {
+		if got := perMessage(c.allocs, c.messages); got != c.want {
+			t.Errorf("%v: %v", c, got)
+		}
+	}
+}
