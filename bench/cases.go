@@ -45,6 +45,14 @@ func Cases() []Case {
 		o.Topology, o.Producers, o.Consumers = "mpmc", producers, consumers
 		return o
 	}
+	cast := func(subscribers int) RunOptions {
+		o := rate(8, 1<<20, 1)
+		o.Topology, o.Consumers, o.Lossless = "broadcast", subscribers, true
+		return o
+	}
+	connection := func(transport string) RunOptions {
+		return RunOptions{Topology: Connection, Transport: transport, Mode: Latency, Size: 64, Capacity: 64 << 10, Batch: 1, Wait: ringway.Adaptive}
+	}
 	lease := rate(64<<10, 4<<20, 1)
 	lease.Lease = true
 	paced := RunOptions{Topology: "spsc", Mode: Paced, Size: 64, Capacity: 1 << 20, Batch: 1, Rate: 100_000, Wait: ringway.Adaptive}
@@ -74,12 +82,18 @@ func Cases() []Case {
 		{Name: "mpmc-2p2c-batch", Title: "8 bytes, 2 producers, 2 consumers, 32 a call", Target: 3, TargetOf: spinning, Options: crowd(2, 2, 32), who: anyNumber},
 		{Name: "mpmc-4p4c", Title: "8 bytes, 4 producers, 4 consumers", Target: 1.5, TargetOf: spinning, Options: crowd(4, 4, 1), who: anyNumber},
 		{Name: "mpmc-1p3c", Title: "8 bytes, 1 producer, 3 consumers: each message to one of them", Options: fanOut, who: anyNumber},
+		{Name: "broadcast-1", Title: "8 bytes, each to 1 subscriber, none lost", Target: 1.5, TargetOf: []string{rivals.Go}, Options: cast(1)},
+		{Name: "broadcast-3", Title: "8 bytes, each to all of 3 subscribers, none lost", Target: 1.5, TargetOf: []string{rivals.Go}, Options: cast(3)},
 		{Name: "paced", Title: "p99.9 from due to there, 64 bytes, 100,000 a second", Target: 2, TargetOf: []string{rivals.Messaging, rivals.Go}, Options: paced,
 			About: "beside those that sleep while there is nothing",
 			who:   func(e rivals.Engine) bool { return e.Class == rivals.Messaging || e.Name == "channel" }},
 		{Name: "burst", Title: "p99.9 from due to there, 64 bytes, 100,000 a second, 100 at a time", Options: burst,
 			who: func(rivals.Engine) bool { return false }},
 		{Name: "mixed", Title: "8 bytes to 4 KiB, copied in and out", Options: mixed,
+			who: func(rivals.Engine) bool { return false }},
+		{Name: "conn-rtt", Title: "round trip of 64 bytes over a connection, waiting as usual", Options: connection("shm"),
+			who: func(rivals.Engine) bool { return false }},
+		{Name: "conn-tcp-rtt", Title: "round trip of 64 bytes over a connection by TCP, waiting as usual", Options: connection("tcp"),
 			who: func(rivals.Engine) bool { return false }},
 		{Name: "rtt-vs-kernel", Title: "round trip of 64 bytes, waiting as usual, beside what crosses the kernel", Target: 5,
 			TargetOf: []string{rivals.Messaging}, system: true,

@@ -134,7 +134,7 @@ func (s *team) listen(ctx context.Context) (found part, err error) {
 // were missed before it.
 func (s *team) await(ctx context.Context) (m ringway.Message, missed int64, err error) {
 	if s.sub == nil {
-		m, err = s.in.Recv(ctx)
+		m, err = s.recv(ctx)
 		return m, 0, err
 	}
 	for {
@@ -145,20 +145,4 @@ func (s *team) await(ctx context.Context) (m ringway.Message, missed int64, err 
 		}
 		missed += int64(lap.Messages)
 	}
-}
-
-// sendEnd sends the message with which a run ends.
-func (s *team) sendEnd(ctx context.Context, b []byte) error {
-	if s.pub != nil {
-		return s.pub.SendTyped(ctx, typeEnd, b)
-	}
-	return s.out.SendTyped(ctx, typeEnd, b)
-}
-
-// released is called by a consumer that has received the last message of a run.
-func (s *team) released() error {
-	if s.sub != nil {
-		return nil
-	}
-	return s.in.Release()
 }

@@ -99,7 +99,7 @@ func TestEveryCaseCanBeMeasuredAndHasRivalsThatCan(t *testing.T) {
 	}
 	// The words that programs look for.
 	for _, name := range []string{"spsc-rtt", "spsc-8", "spsc-8-batch", "spsc-small", "spsc-64", "spsc-64k", "mpmc-1p1c", "mpmc-2p2c",
-		"mpmc-2p2c-batch", "mpmc-4p4c", "paced", "rtt-vs-kernel"} {
+		"mpmc-2p2c-batch", "mpmc-4p4c", "broadcast-1", "broadcast-3", "paced", "rtt-vs-kernel"} {
 		if !seen[name] {
 			t.Errorf("no case %s", name)
 		}

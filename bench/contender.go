@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/ringway/ringway"
 	"github.com/ringway/ringway/bench/rivals"
 )
 
@@ -22,7 +23,7 @@ type Contender struct {
 func (o *RunOptions) Task() rivals.Task {
 	t := rivals.Task{
 		Mode: o.Mode, Size: o.Size, Producers: o.Producers, Consumers: o.Consumers, Batch: o.Batch,
-		Duration: o.Duration, Rate: o.Rate,
+		Duration: o.Duration, Rate: o.Rate, Broadcast: o.Topology == ringway.Broadcast.String(),
 	}
 	return t
 }

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/ringway/ringway"
@@ -30,11 +31,7 @@ func startCrew(ctx context.Context, o RunOptions) (_ *crew, err error) {
 		Topology: o.Topology, Producers: o.Producers, Consumers: o.Consumers,
 		Ring: uniqueName("ab"), Raw: uniqueName("raw"), Mode: o.Mode, Size: o.Size, Batch: o.Batch,
 		Capacity: o.Capacity, Duration: o.Duration, Wait: o.Wait.String(), Rate: o.Rate, Burst: o.Burst,
-		Lease: o.Lease, ReadOnly: o.ReadOnly,
-	}
-	kind, err := kindOf(o.Topology)
-	if err != nil {
-		return nil, err
+		Lease: o.Lease, ReadOnly: o.ReadOnly, Transport: o.Transport,
 	}
 	raw, err := shm.Create(orders.Raw, shm.Options{Kind: rawKind, Body: rawBody, Participants: 1})
 	if err != nil {
@@ -43,7 +40,20 @@ func startCrew(ctx context.Context, o RunOptions) (_ *crew, err error) {
 	names := []string{orders.Raw}
 	c.done = append(c.done, func() { _ = raw.Close() })
 	rings := []string{orders.Ring}
-	if workloads[o.Mode].both {
+	switch {
+	case o.Topology == Connection:
+		orders.Ring, rings = "", nil
+		if orders.Dir, err = os.MkdirTemp("", "shmbench-"); err != nil {
+			return nil, err
+		}
+		dir := orders.Dir
+		c.done = append(c.done, func() { _ = os.RemoveAll(dir) })
+		t, err := o.transportNamed()
+		if err != nil {
+			return nil, err
+		}
+		orders.Address = address(t, dir)
+	case workloads[o.Mode].both:
 		orders.Back = uniqueName("ba")
 		rings = append(rings, orders.Back)
 	}
@@ -54,6 +64,10 @@ func startCrew(ctx context.Context, o RunOptions) (_ *crew, err error) {
 		}
 	}()
 	for _, name := range rings {
+		kind, err := kindOf(o.Topology)
+		if err != nil {
+			return nil, err
+		}
 		opts := []ringway.Option{ringway.Capacity(o.Capacity), ringway.CellSize(cellFor(o.Size))}
 		if o.Lossless {
 			opts = append(opts, ringway.Lossless(), ringway.Participants(o.Consumers+1))
@@ -82,8 +96,12 @@ func startCrew(ctx context.Context, o RunOptions) (_ *crew, err error) {
 		}
 		c.team = append(c.team, member)
 		c.done = append(c.done, member.kill)
-		if err := member.hear(&struct{}{}); err != nil {
+		var said hello
+		if err := member.hear(&said); err != nil {
 			return nil, err
+		}
+		if orders.leads() {
+			orders.Address = said.Address
 		}
 	}
 	return c, nil

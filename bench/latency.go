@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/ringway/ringway"
 	"github.com/ringway/ringway/bench/limits"
 )
 
@@ -21,20 +20,10 @@ func (s *team) ping(ctx context.Context) (found part, err error) {
 	for i := uint64(0); ; i++ {
 		binary.LittleEndian.PutUint64(number[:], i)
 		copy(s.buf, number[:])
-		if s.pub == nil {
-			err = s.out.Send(ctx, s.buf)
-		} else {
-			err = s.pub.Send(ctx, s.buf)
-		}
-		if err != nil {
+		if err := s.send(ctx, 0, s.buf); err != nil {
 			return found, err
 		}
-		var m ringway.Message
-		if s.sub == nil {
-			m, err = s.in.Recv(ctx)
-		} else {
-			m, err = s.sub.Recv(ctx)
-		}
+		m, err := s.recv(ctx)
 		if err != nil {
 			return found, err
 		}
@@ -54,7 +43,7 @@ func (s *team) ping(ctx context.Context) (found part, err error) {
 				for _, ns := range s.samples {
 					found.Ns += ns
 				}
-				return found, s.sendEnd(ctx, nil)
+				return found, s.send(ctx, typeEnd, nil)
 			}
 		}
 		last = now
@@ -64,24 +53,14 @@ func (s *team) ping(ctx context.Context) (found part, err error) {
 // echo sends back what comes.
 func (s *team) echo(ctx context.Context) (found part, err error) {
 	for {
-		var m ringway.Message
-		if s.sub == nil {
-			m, err = s.in.Recv(ctx)
-		} else {
-			m, err = s.sub.Recv(ctx)
-		}
+		m, err := s.recv(ctx)
 		if err != nil {
 			return found, err
 		}
 		if m.Type == typeEnd {
 			return found, s.released()
 		}
-		if s.pub == nil {
-			err = s.out.Send(ctx, m.Payload)
-		} else {
-			err = s.pub.Send(ctx, m.Payload)
-		}
-		if err != nil {
+		if err := s.send(ctx, 0, m.Payload); err != nil {
 			return found, err
 		}
 	}

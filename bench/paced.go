@@ -40,12 +40,7 @@ func (s *team) keepPace(ctx context.Context) (found part, err error) {
 		}
 		binary.LittleEndian.PutUint64(s.buf[8:], s.numbers[0])
 		s.numbers[0]++
-		if s.pub == nil {
-			err = s.out.Send(ctx, s.buf)
-		} else {
-			err = s.pub.Send(ctx, s.buf)
-		}
-		if err != nil {
+		if err := s.send(ctx, 0, s.buf); err != nil {
 			return found, err
 		}
 	}

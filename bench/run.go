@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringway/ringway"
+	"github.com/ringway/ringway/fallback"
 	"github.com/ringway/ringway/ring"
 )
 
@@ -23,7 +24,8 @@ const (
 
 // RunOptions say what Run measures.
 type RunOptions struct {
-	Topology  string        // spsc, mpmc or broadcast
+	Topology  string        // spsc, mpmc, broadcast or conn
+	Transport string        // of a conn: shm, unix, pipe, tcp or fifo; rings are in shm
 	Producers int           // 0 is 1; more for throughput over mpmc
 	Consumers int           // 0 is 1; more for mpmc and broadcast
 	Mode      string        // one of Modes
@@ -79,6 +81,18 @@ func (o *RunOptions) check() error {
 		return fmt.Errorf("%d producers and %d consumers: there is at least one of each", o.Producers, o.Consumers)
 	}
 	o.Producers, o.Consumers = max(o.Producers, 1), max(o.Consumers, 1)
+	if o.Transport == "" {
+		o.Transport = fallback.SHM.String()
+	}
+	if err := o.checkNumbers(); err != nil {
+		return err
+	}
+	if o.Topology == Connection {
+		return o.checkConn()
+	}
+	if o.Transport != fallback.SHM.String() {
+		return fmt.Errorf("transport %q: rings are in shm; other transports go with topology %s", o.Transport, Connection)
+	}
 	kind, err := kindOf(o.Topology)
 	if err != nil {
 		return err
@@ -98,19 +112,6 @@ func (o *RunOptions) check() error {
 		return fmt.Errorf("lossless %t, read-only %t: these are for broadcast", o.Lossless, o.ReadOnly)
 	case o.Lossless && o.ReadOnly && !w.timed:
 		return fmt.Errorf("nobody waits for subscribers that are read-only: lossless is for others")
-	case o.Size < 0 || o.Runs < 1 || o.Batch < 1 || o.Duration <= 0:
-		return fmt.Errorf("size %d, runs %d, batch %d, duration %v: a size of at least 0 and the others of more than 0 make sense",
-			o.Size, o.Runs, o.Batch, o.Duration)
-	case o.Batch != 1 && o.Mode != Throughput:
-		return fmt.Errorf("batch %d: batches are for throughput", o.Batch)
-	case o.Lease && (o.Mode != Throughput || o.Batch != 1):
-		return fmt.Errorf("lease: this is for throughput, one message a call")
-	case o.Mode == Paced && (o.Rate <= 0 || o.Burst < 0 || o.Size < pacedHeader):
-		return fmt.Errorf("rate %g, burst %d, size %d: paced messages need a rate and %d bytes at least", o.Rate, o.Burst, o.Size, pacedHeader)
-	case o.Mode != Paced && (o.Rate != 0 || o.Burst != 0):
-		return fmt.Errorf("rate %g, burst %d: these are for paced", o.Rate, o.Burst)
-	case o.Mode == Mixed && o.Size < 8:
-		return fmt.Errorf("size %d: mixed messages are of 8 bytes up to this, so it is at least 8", o.Size)
 	}
 	g := ring.Geometry{Kind: kind, Capacity: uint64(o.Capacity)}
 	if kind == ringway.MPMC {
@@ -125,6 +126,36 @@ func (o *RunOptions) check() error {
 	return nil
 }
 
+// checkNumbers checks what doesn't depend on the topology.
+func (o *RunOptions) checkNumbers() error {
+	switch {
+	case o.Size < 0 || o.Runs < 1 || o.Batch < 1 || o.Duration <= 0:
+		return fmt.Errorf("size %d, runs %d, batch %d, duration %v: a size of at least 0 and the others of more than 0 make sense",
+			o.Size, o.Runs, o.Batch, o.Duration)
+	case o.Batch != 1 && o.Mode != Throughput:
+		return fmt.Errorf("batch %d: batches are for throughput", o.Batch)
+	case o.Lease && (o.Mode != Throughput || o.Batch != 1):
+		return fmt.Errorf("lease: this is for throughput, one message a call")
+	case o.Mode == Paced && (o.Rate <= 0 || o.Burst < 0 || o.Size < pacedHeader):
+		return fmt.Errorf("rate %g, burst %d, size %d: paced messages need a rate and %d bytes at least", o.Rate, o.Burst, o.Size, pacedHeader)
+	case o.Mode != Paced && (o.Rate != 0 || o.Burst != 0):
+		return fmt.Errorf("rate %g, burst %d: these are for paced", o.Rate, o.Burst)
+	case o.Mode == Mixed && o.Size < 8:
+		return fmt.Errorf("size %d: mixed messages are of 8 bytes up to this, so it is at least 8", o.Size)
+	}
+	return nil
+}
+
+// checkConn checks the options for a connection.
+func (o *RunOptions) checkConn() error {
+	if o.Producers > 1 || o.Consumers > 1 || o.Batch > 1 || o.Lease || o.Lossless || o.ReadOnly || o.Mode == Mixed || o.Mode == Wakeup {
+		return fmt.Errorf("%d producers, %d consumers, batch %d, lease %t, lossless %t, read-only %t, mode %s: a connection does %s, %s and %s, "+
+			"one to one and one message a call", o.Producers, o.Consumers, o.Batch, o.Lease, o.Lossless, o.ReadOnly, o.Mode, Latency, Throughput, Paced)
+	}
+	_, err := o.transportNamed()
+	return err
+}
+
 // kindOf returns the kind of ring that a topology names.
 func kindOf(topology string) (ringway.Kind, error) {
 	for _, k := range []ringway.Kind{ringway.SPSC, ringway.MPMC, ringway.Broadcast} {
@@ -132,7 +163,7 @@ func kindOf(topology string) (ringway.Kind, error) {
 			return k, nil
 		}
 	}
-	return 0, fmt.Errorf("topology %q: there are %v, %v and %v", topology, ringway.SPSC, ringway.MPMC, ringway.Broadcast)
+	return 0, fmt.Errorf("topology %q: there are %v, %v, %v and %s", topology, ringway.SPSC, ringway.MPMC, ringway.Broadcast, Connection)
 }
 
 // cellFor returns the cell size that suits messages of one size: one cell each,

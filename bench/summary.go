@@ -44,7 +44,7 @@ func (o *RunOptions) limit(r teamRun) *Limit {
 // ours only.
 func (o *RunOptions) result(f Figure) Result {
 	res := Result{
-		Topology: o.Topology, Transport: "shm", Mode: o.Mode, Wait: o.Wait.String(),
+		Topology: o.Topology, Transport: o.Transport, Mode: o.Mode, Wait: o.Wait.String(),
 		Producers: o.Producers, Consumers: o.Consumers,
 		MessageBytes: meanSize(o.Mode, o.Size), Batch: o.Batch, Capacity: o.Capacity, Lease: o.Lease,
 		Messages: f.Messages, Seconds: float64(f.Ns) / 1e9, MsgsPerSec: f.perSecond(),

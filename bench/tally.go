@@ -20,6 +20,9 @@ func (s *team) consume(ctx context.Context) (found part, err error) {
 	}
 	t := tally{team: s}
 	defer func() { found.Messages = int64(t.last - t.first) }()
+	if s.conn != nil {
+		return found, s.consumeConn(ctx, &t)
+	}
 	if s.orders.Batch == 1 {
 		// What a small message costs is counted in nanoseconds: no more than
 		// needed is done here for each.
@@ -108,7 +111,7 @@ func (t *tally) end(b []byte) (bool, error) {
 	}
 	t.look()
 	t.words.Add64(offEnded, 1)
-	return true, t.in.Release()
+	return true, t.released()
 }
 
 // stamp writes this producer's next number into a message, if it is long enough.

@@ -17,6 +17,9 @@ import (
 // produces and leads, the members after it produce, and the rest consume. For
 // latency there are two: one pings, one sends back.
 type teamOrders struct {
+	Transport string // of a connection
+	Address   string // where the leader listens
+	Dir       string // of names
 	Member    int
 	Topology  string
 	Producers int
@@ -42,6 +45,11 @@ func (o *teamOrders) produces() bool { return o.Member < o.Producers }
 
 // answers reports whether this member is the other end of the probes.
 func (o *teamOrders) answers() bool { return o.Member == o.Producers }
+
+// hello is what a member says when it has opened all that it needs.
+type hello struct {
+	Address string // where the leader listens
+}
 
 // turn is what the parent has all members do next.
 type turn string
@@ -101,8 +109,10 @@ type team struct {
 	run     uint64 // number of the run
 	out     *ringway.Producer
 	in      *ringway.Consumer
-	pub     *ringway.Publisher  // of a broadcast ring, in place of out
-	sub     *ringway.Subscriber // and of in
+	pub     *ringway.Publisher          // of a broadcast ring, in place of out
+	sub     *ringway.Subscriber         // and of in
+	conn    *ringway.Conn               // in place of both
+	accept  func(context.Context) error // waits for who connects; nil where nobody does
 	clock   limits.Clock
 	buf     []byte
 	batch   [][]byte
@@ -125,13 +135,18 @@ func teamMember(ctx context.Context, p *pipe) error {
 			return err
 		}
 	}
-	closeAll, err := s.open()
+	closeAll, err := s.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer closeAll()
-	if err := p.tell(struct{}{}); err != nil {
+	if err := p.tell(hello{s.orders.Address}); err != nil {
 		return err
+	}
+	if s.accept != nil {
+		if err := s.accept(ctx); err != nil {
+			return err
+		}
 	}
 	for {
 		t, err := p.turn(ctx)
@@ -152,9 +167,9 @@ func teamMember(ctx context.Context, p *pipe) error {
 }
 
 // open opens the rings and the raw section.
-func (s *team) open() (closeAll func(), err error) {
+func (s *team) open(ctx context.Context) (closeAll func(), err error) {
 	var closers []io.Closer
-	closeAll = func() {
+	end := func() {
 		s.detach()
 		for i := len(closers) - 1; i >= 0; i-- {
 			_ = closers[i].Close()
@@ -162,7 +177,7 @@ func (s *team) open() (closeAll func(), err error) {
 	}
 	defer func() {
 		if err != nil {
-			closeAll()
+			end()
 		}
 	}()
 	o := s.orders
@@ -177,6 +192,13 @@ func (s *team) open() (closeAll func(), err error) {
 	closers = append(closers, section)
 	s.raw, s.words = section.Body()[:rawLimit], mem.Of(section.Body())
 
+	if o.Topology == Connection {
+		c, err := s.openConn(ctx, wait)
+		if err != nil {
+			return nil, err
+		}
+		closers = append(closers, c)
+	}
 	outName, inName := o.Ring, o.Back
 	if !o.produces() {
 		outName, inName = o.Back, o.Ring
@@ -219,7 +241,7 @@ func (s *team) open() (closeAll func(), err error) {
 	if o.leads() && workloads[o.Mode].both {
 		s.samples = make([]int64, 0, 4<<20)
 	}
-	return closeAll, nil
+	return end, nil
 }
 
 // meet waits until all members have come here as often as this one.

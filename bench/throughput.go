@@ -64,7 +64,7 @@ func (s *team) dropCurtain(ctx context.Context) error {
 	s.run++
 	end := binary.LittleEndian.AppendUint64(nil, s.run)
 	for s.words.Load64(offEnded) < uint64(s.orders.Consumers) {
-		if err := s.sendEnd(ctx, end); err != nil {
+		if err := s.send(ctx, typeEnd, end); err != nil {
 			return err
 		}
 		time.Sleep(200 * time.Microsecond)
@@ -89,6 +89,9 @@ func (s *team) produce(ctx context.Context) (found part, err error) {
 // produceSome sends messages for a while.
 func (s *team) produceSome(ctx context.Context) (err error) {
 	per := max(1, min(4096, 1<<20/max(s.orders.Size, 1)))
+	if s.conn != nil {
+		return s.sendSome(ctx, per)
+	}
 	if s.pub != nil {
 		return s.publishSome(ctx, per)
 	}

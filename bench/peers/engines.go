@@ -158,3 +158,42 @@ func (e channelEngine) consume(t *tally) {
 }
 
 func (e channelEngine) close(uint64) { close(e.c) }
+
+// fanEngine has a channel for each consumer, into all of which each message
+// goes.
+type fanEngine struct {
+	channels []chan uint64
+	taken    atomic.Int32 // channels that have their consumer
+}
+
+func newFan(consumers int) *fanEngine {
+	e := &fanEngine{channels: make([]chan uint64, consumers)}
+	for i := range e.channels {
+		e.channels[i] = make(chan uint64, capacity)
+	}
+	return e
+}
+
+func (*fanEngine) name() string { return "a Go channel each" }
+
+func (e *fanEngine) produce(t *tally, first uint64, stop *atomic.Bool) {
+	v := first
+	var sum uint64
+	for ; !stop.Load(); v++ {
+		for _, c := range e.channels {
+			c <- v
+		}
+		sum += v
+	}
+	t.n, t.sum = v-first, sum
+}
+
+func (e *fanEngine) consume(t *tally) {
+	channelEngine{e.channels[e.taken.Add(1)-1]}.consume(t)
+}
+
+func (e *fanEngine) close(uint64) {
+	for _, c := range e.channels {
+		close(c)
+	}
+}

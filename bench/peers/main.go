@@ -20,6 +20,7 @@ type options struct {
 	size, rate                  int
 	duration                    time.Duration
 	cpus                        []int
+	broadcast                   bool
 	second                      string // set in the second process: where the first one is
 }
 
@@ -77,6 +78,7 @@ func parse(args []string) (o options, timeout time.Duration, err error) {
 	f.IntVar(&o.rate, "rate", 0, "paced: messages a second")
 	f.IntVar(&o.producers, "producers", 1, "threads that send")
 	f.IntVar(&o.consumers, "consumers", 1, "threads that receive")
+	f.BoolVar(&o.broadcast, "broadcast", false, "channel: each message to all consumers, one channel each")
 	f.IntVar(&o.batch, "batch", 1, "messages at a time")
 	ms := f.Int("duration", 1000, "milliseconds for which is sent")
 	cpus := f.String("cpus", "0,1", "processors; producers, then consumers are pinned to them in turn")

@@ -30,6 +30,12 @@ func queue(o options) (result, error) {
 		e = newXsyncSPSC()
 	default:
 		e = newChannel()
+		if o.broadcast {
+			e = newFan(o.consumers)
+		}
+	}
+	if o.broadcast && (o.engine != "channel" || o.producers != 1) {
+		return result{}, errors.New("--broadcast goes with channels and one producer")
 	}
 	if o.mode != "throughput" || o.size != 8 {
 		return result{}, fmt.Errorf("%s does throughput of 8-byte messages", o.engine)
@@ -78,11 +84,17 @@ func queue(o options) (result, error) {
 	for _, t := range tallies[o.producers:] {
 		got.add(t)
 	}
+	if o.broadcast { // all consumers had all of it
+		sent.n, sent.sum = sent.n*uint64(o.consumers), sent.sum*uint64(o.consumers)
+	}
 	if err := errors.Join(sent.err, got.err); err != nil {
 		return result{}, fmt.Errorf("pin: %w", err)
 	}
 	if sent.n != got.n || sent.sum != got.sum {
 		return result{}, fmt.Errorf("sent %d, received %d, their sums are %d and %d", sent.n, got.n, sent.sum, got.sum)
+	}
+	if o.broadcast {
+		got.n /= uint64(o.consumers)
 	}
 	return result{Engine: e.name(), Between: "threads", Messages: got.n, Seconds: got.end.Sub(start).Seconds()}, nil
 }

@@ -35,6 +35,9 @@ type Task struct {
 	// it takes.
 	Batch int
 
+	// Broadcast is that each message goes to all consumers.
+	Broadcast bool
+
 	// Rate is messages a second; for Paced.
 	Rate float64
 
@@ -122,6 +125,9 @@ func (t Task) args() []string {
 	if t.Mode == Paced {
 		args = append(args, "--rate", strconv.FormatInt(max(int64(t.Rate+0.5), 1), 10))
 	}
+	if t.Broadcast {
+		args = append(args, "--broadcast")
+	}
 	return args
 }
 
@@ -132,7 +138,11 @@ func (e Engine) Can(t Task) error {
 	if err != nil {
 		return err
 	}
-	if err := e.can(t); err != nil {
+	err = e.can(t)
+	if err == nil && t.Broadcast && e.Name != "channel" && e.Name != "go-disruptor" {
+		err = unless(false, "one consumer a message")
+	}
+	if err != nil {
 		return fmt.Errorf("rivals: %s: %w", e.Name, err)
 	}
 	return nil

@@ -39,6 +39,7 @@ func TestEveryEngineDeliversInEachModeWhatItIsSent(t *testing.T) {
 			{Mode: Throughput, Room: 8192},
 			{Mode: Throughput, Producers: 2, Consumers: 2},
 			{Mode: Throughput, Size: 64},
+			{Mode: Throughput, Consumers: 3, Broadcast: true},
 			{Mode: Latency, Size: 64},
 			{Mode: Paced, Size: 64, Rate: 2000},
 		} {

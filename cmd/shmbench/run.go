@@ -70,6 +70,10 @@ The figures are those of the median run.`,
   # one to three, each of which gets every message; a slow one misses some
   shmbench run --topology broadcast --consumers 3 --mode throughput --size 64
 
+  # a connection, over shared memory and over a unix socket
+  shmbench run --topology conn --size 64
+  shmbench run --topology conn --transport unix --size 64
+
   # how late messages are at 100,000 a second, in bursts of ten
   shmbench run --mode paced --rate 100000 --burst 10 --size 64`,
 		Args: cobra.NoArgs,
@@ -113,7 +117,8 @@ The figures are those of the median run.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.Topology, "topology", "spsc", "spsc: one producer, one consumer; mpmc: any number of both; broadcast: one publisher, any number of subscribers")
+	flags.StringVar(&o.Topology, "topology", "spsc", "spsc: one producer, one consumer; mpmc: any number of both; broadcast: one publisher, any number of subscribers; conn: a connection")
+	flags.StringVar(&o.Transport, "transport", "", "of a conn: shm, unix (pipe on Windows), tcp, fifo; rings are in shm")
 	flags.IntVar(&o.Producers, "producers", 1, "mpmc: so many producing processes")
 	flags.IntVar(&o.Consumers, "consumers", 1, "mpmc, broadcast: so many consuming processes")
 	flags.StringVar(&o.Mode, "mode", bench.Latency, strings.Join(bench.Modes(), ", "))
