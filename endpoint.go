@@ -47,6 +47,7 @@ type endpoint struct {
 	kind    Kind
 	role    int
 	wait    WaitStrategy
+	learner sync.Learner // of Adaptive
 	memory  *memory
 	grip    *grip
 	guard   *shm.Guard // tells whether the memory was taken away
@@ -140,8 +141,11 @@ func (e *endpoint) openBells(r *Ring) error {
 	if e.mine, e.theirs = data, space; e.role == roleProducer {
 		e.mine, e.theirs = space, data
 	}
-	if e.wait == Poll {
+	switch e.wait {
+	case Poll:
 		return e.mine.Poll()
+	case Adaptive:
+		e.mine.Learn(&e.learner)
 	}
 	return nil
 }
@@ -253,7 +257,7 @@ func (w *waiter) pause() error {
 		e.counters.Add(ring.Sleeps, 1)
 		return e.mine.Sleep(w.ctx)
 	}
-	switch e.wait.Spin(w.round, w.poll) {
+	switch e.wait.Spin(w.round, &e.learner, w.poll) {
 	case sync.Sleep:
 		if e.mine == nil {
 			return w.doze()

@@ -39,5 +39,6 @@
 // Send, Claim and Recv wait for room or for a message, as their
 // [WaitStrategy] says, until their context ends. Try… never waits. What sleeps
 // is woken by the other side; if a peer was killed in the very moment of
-// waking, after 100 ms at the latest.
+// waking, after some 100 ms, or 400 ms if it has slept for long (Poll: a
+// second).
 package ringway

@@ -8,14 +8,19 @@ import (
 	"github.com/ringway/ringway/internal/mem"
 )
 
-// SafetyNet bounds a sleep. Nothing depends on it as long as both sides
+// SafetyNet bounds the first sleep of a wait; while nobody rings the next ones
+// double, up to four times that, so that a process that waits for long takes
+// next to nothing of a processor. Nothing depends on it as long as both sides
 // behave: it limits the harm of a waker that was killed between its two steps
 // or that never wakes, and sets how often a sleeper looks whether its peer
 // still lives.
 const SafetyNet = 100 * time.Millisecond
 
+// longest is how often the bound of a sleep is doubled.
+const longest = 2
+
 // SharedNet is the safety net of a bell that several sleep on: any of them may
-// have to look after one that died in the midst of them.
+// have to look after one that died in the midst of them. It isn't doubled.
 const SharedNet = 40 * time.Millisecond
 
 // PollNet is the safety net of those who sleep by polling: they are many.
@@ -30,10 +35,12 @@ const firstUnfenced = time.Millisecond
 const (
 	offSeq   = 0 // u32: moved by everyone who wakes; the word that is slept on
 	offState = 4 // u32: written by the sleeper; asleep is cleared by the ringer
+	offRung  = 8 // u64: when it was rung, in ns since 1970, by who rings when asked; a hint
 
 	asleep     = 1 // the sleeper is about to sleep, or sleeps
 	needFence  = 2 // the sleeper has no barrier: the ringer must fence
 	onDoorbell = 4 // it sleeps on the doorbell
+	timed      = 8 // the ringer is asked to write down when it rings
 )
 
 // Bell is one side's handle of the two words that one side sleeps on and the
@@ -47,6 +54,8 @@ type Bell struct {
 	polls   bool // sleeper: in the runtime's poller
 	seq     uint32
 	watcher *watcher
+	learner *Learner
+	idle    uint // sleeps since the bell was rung
 
 	woke func() // called by Ring when it has woken somebody; may be nil
 
@@ -56,7 +65,7 @@ type Bell struct {
 	os      osBell
 }
 
-// NewBell returns a handle of the bell in r, which must hold 8 bytes that both
+// NewBell returns a handle of the bell in r, which must hold 16 bytes that both
 // processes share and that stay mapped until Close. The name must be the same
 // in all processes and unlike any other bell's on the machine; systems that
 // need a kernel object to sleep on derive its name from it. With shared, several
@@ -135,7 +144,10 @@ func (b *Bell) wake() {
 	}
 	// Whoever clears the bit wakes. The sleeper sets it again before it
 	// sleeps again.
-	if state&asleep != 0 && b.mem.CAS32(offState, state, state&^(asleep|onDoorbell)) {
+	if state&asleep != 0 && b.mem.CAS32(offState, state, state&^(asleep|onDoorbell|timed)) {
+		if state&timed != 0 {
+			b.mem.StoreRelease64(offRung, uint64(time.Now().UnixNano()))
+		}
 		b.os.wake(b.mem, b.mem.Add32(offSeq, 1), state, b.shared)
 		if b.woke != nil {
 			b.woke()
@@ -158,12 +170,16 @@ func (b *Bell) Announce() {
 	// A peer that keeps changing the state can keep this one from announcing
 	// itself; then the safety net bounds the sleep.
 	const tries = 100
+	own := b.own
+	if b.learner != nil && b.learner.asks() {
+		own |= timed
+	}
 	for range tries {
 		state := b.mem.Load32(offState)
-		next := state | asleep | b.own
+		next := state | asleep | own
 		if !b.shared {
 			// Who slept here before may have polled, and be dead.
-			next = state&^onDoorbell | asleep | b.own
+			next = state&^(onDoorbell|timed) | asleep | own
 		}
 		if b.mem.CAS32(offState, state, next) {
 			break
@@ -190,7 +206,7 @@ func (b *Bell) Sleep(ctx context.Context) error {
 		b.Retract()
 		return err
 	}
-	most := SafetyNet
+	most := SafetyNet << min(b.idle, longest)
 	if b.shared {
 		most = SharedNet
 	}
@@ -200,6 +216,10 @@ func (b *Bell) Sleep(ctx context.Context) error {
 	if b.fresh {
 		most, b.fresh = firstUnfenced, false
 	}
+	var began time.Time
+	if b.learner != nil {
+		began = time.Now()
+	}
 	switch {
 	case b.watcher != nil:
 		b.watcher.sleep()
@@ -208,9 +228,27 @@ func (b *Bell) Sleep(ctx context.Context) error {
 	default:
 		b.os.sleep(b.mem, b.seq, most)
 	}
+	b.slept(began)
 	b.Retract()
 	return ctx.Err()
 }
+
+// slept takes note of how a sleep has ended.
+func (b *Bell) slept(began time.Time) {
+	rung := int64(0)
+	if b.mem.Load32(offSeq) == b.seq {
+		b.idle++
+	} else {
+		b.idle = 0
+		rung = int64(b.mem.Load64(offRung))
+	}
+	if b.learner != nil {
+		b.learner.slept(began, time.Now(), rung)
+	}
+}
+
+// Learn has l learn from the sleeps on this handle.
+func (b *Bell) Learn(l *Learner) { b.learner = l }
 
 // watch has the end of ctx interrupt the sleep. The watch stays for the next
 // sleeps with the same context.

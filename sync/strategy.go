@@ -64,13 +64,10 @@ const (
 	Sleep                // it isn't, and this is long enough: sleep
 )
 
-// spinRounds is how many rounds Adaptive polls before it sleeps: some 20 µs in
-// all on current processors, about what a wake-up costs.
-const spinRounds = 8
-
-// Spin polls for a moment, for round number i (from 0) of a wait. It does not
+// Spin polls for a moment, for round number i (from 0) of a wait; l is what
+// Adaptive has learned of this side's waits. It does not
 // allocate, and enters the kernel only through the Go scheduler (Yield).
-func (s Strategy) Spin(i int, poll Poll) Verdict {
+func (s Strategy) Spin(i int, l *Learner, poll Poll) Verdict {
 	found := false
 	switch s {
 	case BusySpin:
@@ -80,12 +77,7 @@ func (s Strategy) Spin(i int, poll Poll) Verdict {
 			runtime.Gosched()
 		}
 	case Adaptive:
-		if i >= spinRounds {
-			return Sleep
-		}
-		// Looking all the time would fight with the other side for the very
-		// line that it is about to write; so look less and less often.
-		found = poll(uint32(spinRounds-i), 1<<i)
+		return l.Spin(i, poll)
 	default:
 		return Sleep
 	}

@@ -55,7 +55,7 @@ func TestOnlyAdaptiveParkAndPollSleep(t *testing.T) {
 	for s, name := range strategies {
 		sleeps := -1
 		for i := range rounds {
-			switch v := s.Spin(i, never); v {
+			switch v := s.Spin(i, new(Learner), never); v {
 			case Again:
 			case Sleep:
 				sleeps = i
@@ -80,7 +80,7 @@ func TestOnlyAdaptiveParkAndPollSleep(t *testing.T) {
 				t.Errorf("adaptive sleeps in round %d, want a few rounds later", sleeps)
 			}
 			// And stays with it.
-			if s.Spin(sleeps+1, never) != Sleep || s.Spin(1<<30, there) != Sleep {
+			if s.Spin(sleeps+1, new(Learner), never) != Sleep || s.Spin(1<<30, new(Learner), there) != Sleep {
 				t.Error("adaptive spins again after it was to sleep")
 			}
 		}
@@ -90,7 +90,7 @@ func TestOnlyAdaptiveParkAndPollSleep(t *testing.T) {
 func TestWhatThePollFindsEndsTheSpin(t *testing.T) {
 	for _, s := range []Strategy{Adaptive, BusySpin, Yield} {
 		for _, i := range []int{0, 1, 5} {
-			if v := s.Spin(i, there); v != Found {
+			if v := s.Spin(i, new(Learner), there); v != Found {
 				t.Errorf("%v, round %d: verdict %d, want Found", s, i, v)
 			}
 		}
@@ -102,7 +102,7 @@ func TestSpinPollsWithCountsThatAPollTakes(t *testing.T) {
 	// preempted.
 	for s, name := range strategies {
 		for i := range 2000 {
-			s.Spin(i, func(looks, pauses uint32) bool {
+			s.Spin(i, new(Learner), func(looks, pauses uint32) bool {
 				if looks == 0 || pauses == 0 || looks*pauses > 128 {
 					t.Fatalf("%s, round %d: %d looks of %d pauses", name, i, looks, pauses)
 				}
@@ -114,13 +114,14 @@ func TestSpinPollsWithCountsThatAPollTakes(t *testing.T) {
 
 func TestParkAndPollDoNotLook(t *testing.T) {
 	for _, s := range []Strategy{Park, PollFD} {
-		s.Spin(0, func(uint32, uint32) bool { t.Errorf("%v looks", s); return true })
+		s.Spin(0, new(Learner), func(uint32, uint32) bool { t.Errorf("%v looks", s); return true })
 	}
 }
 
 func TestSpinAllocatesNothing(t *testing.T) {
+	l := new(Learner)
 	for s, name := range strategies {
-		if n := testing.AllocsPerRun(100, func() { s.Spin(0, never) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { s.Spin(0, l, never) }); n != 0 {
 			t.Errorf("%s makes %v allocations", name, n)
 		}
 	}
