@@ -48,6 +48,7 @@ type endpoint struct {
 	role    int
 	wait    WaitStrategy
 	learner sync.Learner // of Adaptive
+	looked  time.Time    // when it was last looked whether the others live
 	memory  *memory
 	grip    *grip
 	guard   *shm.Guard // tells whether the memory was taken away
@@ -290,11 +291,18 @@ func (w *waiter) doze() error {
 	return w.ctx.Err()
 }
 
-// givesUp returns the reason not to wait on, if there is one.
+// givesUp returns the reason not to wait on, if there is one. The others are
+// looked after each few milliseconds at most: that enters the kernel.
 func (w *waiter) givesUp() error {
 	if w.e.gate.Closing() {
 		return w.e.errClosed(w.op)
 	}
+	const every = 10 * time.Millisecond
+	now := time.Now()
+	if now.Sub(w.e.looked) < every {
+		return nil
+	}
+	w.e.looked = now
 	if w.e.kind == MPMC {
 		return w.e.sweep(w.op)
 	}

@@ -1,6 +1,8 @@
 package ringway
 
 import (
+	"time"
+
 	"github.com/ringway/ringway/internal/errs"
 )
 
@@ -50,6 +52,7 @@ func (c *Consumer) Arm() (ready bool, err error) {
 	defer c.gate.Exit()
 	c.mine.Drain()
 	c.mine.Announce()
+	c.looked = time.Time{} // who arms wants to know
 	return c.readyNow("arm")
 }
 

@@ -115,8 +115,8 @@ func (o *osBell) ring() {
 		}
 		o.doorbell.Store(d)
 	}
-	if _, err := unix.Write(d.fd, knock); err == unix.EINTR {
-		_, _ = unix.Write(d.fd, knock)
+	if writeNow(d.fd, knock) == unix.EINTR {
+		_ = writeNow(d.fd, knock)
 	}
 	if d.mine { // then any goroutine may be here
 		return
@@ -163,7 +163,7 @@ func (o *osBell) drain() {
 
 func (d *doorbell) drain(fd int) {
 	for range 1024 { // if a peer floods it, something stays
-		if n, err := unix.Read(fd, d.bytes[:]); err != unix.EINTR && n < len(d.bytes) {
+		if n, err := readNow(fd, d.bytes[:]); err != unix.EINTR && n < len(d.bytes) {
 			break
 		}
 	}

@@ -19,6 +19,13 @@ const (
 	everyone     = 1<<31 - 1
 )
 
+// The calls that never block are made without telling the Go scheduler: telling
+// it wakes the runtime's monitor thread, which then looks about for a
+// millisecond, and that is more than the call itself takes. They hold up a
+// garbage collection for as long as they take, some microseconds. A sleep is
+// announced to the scheduler, always: who slept without that would hold up
+// everybody.
+
 // futexWait sleeps until the word is woken or for d, unless it isn't value.
 // Every outcome (woken, EAGAIN, ETIMEDOUT, EINTR) means: look again.
 func futexWait(word *uint32, value uint32, d time.Duration) {
@@ -29,12 +36,12 @@ func futexWait(word *uint32, value uint32, d time.Duration) {
 
 // futexWake wakes up to n who sleep on a shared word.
 func futexWake(word *uint32, n uintptr) {
-	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWakeOp, n, 0, 0, 0)
+	unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWakeOp, n, 0, 0, 0)
 }
 
 // futexWakeOwn wakes up to n who sleep on a word of this process.
 func futexWakeOwn(word *uint32, n uintptr) {
-	unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWakeOp|futexPrivate, n, 0, 0, 0)
+	unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWakeOp|futexPrivate, n, 0, 0, 0)
 }
 
 // futexV is struct futex_waitv.
@@ -77,4 +84,19 @@ func futexWaitAny(words []futexV, d time.Duration) bool {
 		return false
 	}
 	return true
+}
+
+// readNow reads from a descriptor that doesn't block.
+func readNow(fd int, b []byte) (int, unix.Errno) {
+	n, _, e := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+	if e != 0 {
+		return 0, e
+	}
+	return int(n), 0
+}
+
+// writeNow writes to a descriptor that doesn't block.
+func writeNow(fd int, b []byte) unix.Errno {
+	_, _, e := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+	return e
 }
