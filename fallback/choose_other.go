@@ -1,0 +1,5 @@
+//go:build !windows
+
+package fallback
+
+const runtimeIsWindows = false

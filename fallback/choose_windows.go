@@ -1,0 +1,3 @@
+package fallback
+
+const runtimeIsWindows = true
