@@ -68,3 +68,6 @@ func linkOptions(opts []Option) (options, fallback.Options) {
 	l.Capacity, l.Checksums, l.Dir, l.Prefault = int(o.capacity), o.checksums, o.dir, o.prefault
 	return o, l
 }
+
+// AllTransports returns all transports, the fastest first.
+func AllTransports() []Transport { return fallback.Transports() }

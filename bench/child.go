@@ -21,6 +21,9 @@ var roles = map[string]func(ctx context.Context, p *pipe) error{
 	"receiver": receiver,
 	"team":     teamMember,
 	"wire":     wire,
+
+	"road":          roadLead,
+	"road-follower": roadFollower,
 }
 
 // Main turns the process into a child when it was started as one, and then

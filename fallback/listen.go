@@ -156,6 +156,9 @@ func (l *Listener) run() {
 				}
 				continue
 			}
+			if l.ctx.Err() != nil {
+				err = ErrClosed // by Close
+			}
 			l.err = err
 			l.cancel()
 			return
@@ -241,10 +244,7 @@ func (l *Listener) Accept(ctx context.Context) (*Established, error) {
 		return nil, named("accept", l.base.addr(), failf(ErrClosed, "another listener has taken the name over"))
 	}
 	l.running.Wait()
-	if l.err != nil && !errors.Is(l.err, net.ErrClosed) && !errors.Is(l.err, os.ErrClosed) {
-		return nil, named("accept", l.base.addr(), l.err)
-	}
-	return nil, named("accept", l.base.addr(), ErrClosed)
+	return nil, named("accept", l.base.addr(), l.err)
 }
 
 // Addr returns what can be dialled to get here: for TCP and UDP with the port

@@ -48,7 +48,7 @@ type udpSocket struct {
 	links   map[netip.AddrPort]*udpLink
 	dialing func(frame) // gets control frames while it dials
 	closed  bool        // no new connections; the socket goes with the last one
-	ended   chan struct{}
+	stop    chan struct{} // closed by Close
 }
 
 // udpLink is a connection over UDP.
@@ -85,7 +85,6 @@ func (s *udpSocket) newLink(to netip.AddrPort, w wire, n nonce) *udpLink {
 
 // run takes datagrams in until the socket is closed.
 func (s *udpSocket) run() {
-	defer close(s.ended)
 	for {
 		buf := datagramPool.Get().(*[maxDatagram]byte)
 		n, from, err := s.c.ReadFromUDPAddrPort(buf[:])
@@ -207,12 +206,15 @@ func (s *udpSocket) remove(l *udpLink) {
 
 // accept of a listening socket waits for its end: connections come by deliver.
 func (s *udpSocket) accept() (*control, error) {
-	<-s.ended
+	<-s.stop
 	return nil, os.ErrClosed
 }
 
 func (s *udpSocket) Close() error {
 	s.mu.Lock()
+	if !s.closed {
+		close(s.stop)
+	}
 	s.closed = true
 	last := len(s.links) == 0
 	s.mu.Unlock()
@@ -239,7 +241,7 @@ func listenUDP(hostport string, o Options) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &udpSocket{c: c, o: o, links: make(map[netip.AddrPort]*udpLink), ended: make(chan struct{})}
+	s := &udpSocket{c: c, o: o, links: make(map[netip.AddrPort]*udpLink), stop: make(chan struct{})}
 	l := newListener("", o, s)
 	s.l = l
 	go s.run()
@@ -266,7 +268,7 @@ func dialUDP(ctx context.Context, hostport string, o Options) (*Established, err
 	if err != nil {
 		return nil, err
 	}
-	s := &udpSocket{c: c, o: o, links: make(map[netip.AddrPort]*udpLink), ended: make(chan struct{})}
+	s := &udpSocket{c: c, o: o, links: make(map[netip.AddrPort]*udpLink), stop: make(chan struct{})}
 	to := at.AddrPort()
 	e, err := s.dial(ctx, netip.AddrPortFrom(to.Addr().Unmap(), to.Port()))
 	if err != nil {

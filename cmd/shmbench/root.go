@@ -53,7 +53,7 @@ func root() *cobra.Command {
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	jsonFlag(cmd, &jsonTo)
-	cmd.AddCommand(replayCommand(), runCommand(), compareCommand(), reportCommand(), lsCommand(), inspectCommand(), tailCommand(), rmCommand(), topCommand(), serveCommand())
+	cmd.AddCommand(replayCommand(), runCommand(), negotiateCommand(), compareCommand(), reportCommand(), lsCommand(), inspectCommand(), tailCommand(), rmCommand(), topCommand(), serveCommand())
 	return cmd
 }
 

@@ -18,6 +18,7 @@ func runCommand() *cobra.Command {
 		jsonTo string
 		rival  string
 		scrape float64
+		roads  roadFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "run",
@@ -61,6 +62,9 @@ The figures are those of the median run.`,
   # 32 messages a call, as JSON for a program
   shmbench run --mode throughput --size 8 --batch 32 --json -
 
+  # round trips over connections, of every transport that this system has
+  shmbench run --mode latency --transport all
+
   # two processes to two others
   shmbench run --topology mpmc --producers 2 --consumers 2 --mode throughput --size 8
 
@@ -78,6 +82,9 @@ The figures are those of the median run.`,
   shmbench run --mode paced --rate 100000 --burst 10 --size 64`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if o.Transport == "all" {
+				return roads.run(cmd, o, jsonTo)
+			}
 			if !cmd.Flags().Changed("wait") && o.Mode != bench.Latency {
 				o.Wait = ringway.Adaptive
 			}
@@ -118,7 +125,7 @@ The figures are those of the median run.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.Topology, "topology", "spsc", "spsc: one producer, one consumer; mpmc: any number of both; broadcast: one publisher, any number of subscribers; conn: a connection")
-	flags.StringVar(&o.Transport, "transport", "", "of a conn: shm, unix (pipe on Windows), tcp, fifo; rings are in shm")
+	flags.StringVar(&o.Transport, "transport", "", "of a conn: shm, unix (pipe on Windows), tcp, fifo; rings are in shm. all measures the latency of every one there is")
 	flags.IntVar(&o.Producers, "producers", 1, "mpmc: so many producing processes")
 	flags.IntVar(&o.Consumers, "consumers", 1, "mpmc, broadcast: so many consuming processes")
 	flags.StringVar(&o.Mode, "mode", bench.Latency, strings.Join(bench.Modes(), ", "))
@@ -135,6 +142,7 @@ The figures are those of the median run.`,
 	flags.IntVar(&o.Burst, "burst", 0, "paced: so many messages are due at the same time")
 	flags.Float64Var(&scrape, "scrape", 0, "measure the same by turns while a third process scrapes the ring's metrics so many times a second")
 	flags.StringVar(&rival, "rival", "", "measure this one by turns with ours: "+rivalNames()+" (make peers installs what they are built with)")
+	roads.add(flags)
 	waitFlag(cmd, &o.Wait, ringway.BusySpin)
 	flags.Lookup("wait").Usage += "; other modes than latency are adaptive without it, since who looks all the time fights with the sender for its line"
 	jsonFlag(cmd, &jsonTo)
