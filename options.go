@@ -47,13 +47,14 @@ const (
 type Option func(*options)
 
 type options struct {
-	capacity  int64
-	dir       string
-	prefault  bool
-	hugePages bool
-	checksums bool
-	wait      WaitStrategy
-	link      fallback.Options // of a connection
+	capacity   int64
+	dir        string
+	prefault   bool
+	hugePages  bool
+	lockMemory bool
+	checksums  bool
+	wait       WaitStrategy
+	link       fallback.Options // of a connection
 
 	cellSize     int
 	participants int
@@ -87,6 +88,16 @@ func Dir(path string) Option { return func(o *options) { o.dir = path } }
 // Prefault has all pages of the section mapped at once, so that none is mapped
 // on first use, in the middle of the traffic.
 func Prefault() Option { return func(o *options) { o.prefault = true } }
+
+// LockMemory keeps the section in RAM, so that no access to it ever waits for
+// a disk. Systems limit how much a process may lock: the error of CreateRing and
+// OpenRing says how much that is, and matches no error of this package but that
+// of the system. Other memory of the process isn't locked.
+func LockMemory() Option { return func(o *options) { o.lockMemory = true } }
+
+// Realtime pins the goroutine that receives or sends to a processor, and gives
+// it a place before others: see its method Enter.
+type Realtime = sync.Realtime
 
 // HugePages asks for huge pages; it is an error matching ErrUnsupported where
 // the system doesn't give them for shared memory.

@@ -458,3 +458,22 @@ func TestASenderToASpinningReceiverMakesNoSystemCall(t *testing.T) {
 		t.Errorf("200,000 messages took %d system calls:\n%s", len(between), strings.Join(between, ""))
 	}
 }
+
+func TestARingWithLockedMemoryStaysInRAM(t *testing.T) {
+	r := newRing(t)
+	locked, err := ringway.OpenRing(r.Name(), ringway.LockMemory())
+	if errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.EPERM) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer locked.Close()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, rest, _ := strings.Cut(string(status), "VmLck:"); strings.HasPrefix(strings.TrimSpace(rest), "0 ") {
+		t.Error("nothing is locked")
+	}
+}

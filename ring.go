@@ -69,6 +69,13 @@ func CreateRing(name string, kind Kind, opts ...Option) (*Ring, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.lockMemory {
+		if err := s.Lock(); err != nil {
+			_ = shm.Remove(name, o.dir)
+			_ = s.Close()
+			return nil, err
+		}
+	}
 	return newRing(s, g, o), nil
 }
 
@@ -90,6 +97,9 @@ func OpenRing(name string, opts ...Option) (*Ring, error) {
 	if err == nil && o.readOnly && g.Kind != Broadcast {
 		err = &errs.Error{Op: "open", Err: ErrBadArgument,
 			Detail: fmt.Sprintf("a ring of kind %v can't be used read-only", g.Kind)}
+	}
+	if err == nil && o.lockMemory {
+		err = s.Lock()
 	}
 	if err != nil {
 		_ = s.Close()
