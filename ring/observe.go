@@ -163,7 +163,7 @@ func (o *Observer) mpmcSnapshot() (s Snapshot) {
 		ahead, state := m.ahead(w, pos), w.state()
 		bad := ahead == 0 && state != free && !m.spans(w, pos) && w != m.at(pos)|closing ||
 			ahead < 0 && state != free && ahead != -int64(m.lap) || ahead > 0 && !(ahead == int64(m.lap) && state == free)
-		if bad && m.load(pos) == w && m.ctl.Load64(offFree) == limit {
+		if bad && m.ctl.Load64(offFree) == limit {
 			s.Problem = fmt.Sprintf("control word %#016x of cell %d at position %#x", uint64(w), pos&m.mask, pos)
 			return s
 		}

@@ -75,7 +75,7 @@ func (o *Observer) Next(buf []byte) (Frame, error) {
 		h := Header(o.data.Load64(off)) ^ lapTag(o.pos, o.g.lapShift())
 		end := o.ctl.Load64(offEnd)
 		f := Frame{Position: o.pos, Offset: off, Size: h.FrameSize(), Owner: -1, Type: h.Type(), Flags: h.Flags(), Len: h.Len()}
-		valid := h.Valid() && off+f.Size <= o.g.Capacity && o.pos+f.Size-first <= o.g.Capacity
+		valid := h.Valid() && off+f.Size <= o.g.Capacity
 		switch {
 		case !valid:
 		case h.Flags()&FlagPad != 0:
@@ -85,11 +85,12 @@ func (o *Observer) Next(buf []byte) (Frame, error) {
 		}
 		// If the consumer is not past the frame even now, the producer could
 		// not have written over it: the copy is whole.
-		mem.Fence()
-		if int64(o.ctl.Load64(offConsumer)-o.pos) > 0 {
+		mem.OrderLoads()
+		last := o.ctl.Load64(offConsumer)
+		if int64(last-o.pos) > 0 {
 			continue
 		}
-		if !valid {
+		if !valid || o.pos+f.Size-last > o.g.Capacity {
 			switch {
 			case h.Committed():
 				return Frame{}, corrupt("observe", "frame header %#016x at data offset %d of %d", uint64(h), off, o.g.Capacity)
@@ -108,7 +109,12 @@ func (o *Observer) Next(buf []byte) (Frame, error) {
 // copy copies a payload that lies within the data.
 func (o *Observer) copy(buf []byte, at, n uint64) []byte {
 	n = min(n, uint64(o.MaxPayload))
-	return append(buf[:0], o.data.Bytes(at, n)...)
+	if uint64(cap(buf)) < n {
+		buf = make([]byte, n)
+	}
+	buf = buf[:n]
+	o.data.CopyOut(buf, at)
+	return buf
 }
 
 func (o *Observer) mpmcNext(buf []byte) (Frame, error) {
@@ -202,9 +208,9 @@ func (o *Observer) mpmcFrame(w word, buf []byte) (f Frame, ok bool, err error) {
 	}
 	// A frame that is committed or taken in the same lap has not been released
 	// since; what it holds was handed over before. A claim may have ended.
-	mem.Fence()
+	mem.OrderLoads()
 	again := m.load(o.pos)
-	same := m.ahead(again, o.pos) == 0 && m.span(again) == span && (again.state() == w.state() || f.Payload != nil && again.state() >= committed)
+	same := m.ahead(again, o.pos) == 0 && (again.state() == w.state() || f.Payload != nil && again.state() >= committed)
 	if err != nil || !same {
 		return Frame{}, same, err
 	}

@@ -288,3 +288,67 @@ func TestAnObserverRefusesWhatIsNoRing(t *testing.T) {
 		}
 	}
 }
+
+func TestAnObserverFindsFramesThatReachWhereTheyCant(t *testing.T) {
+	next := func(o *Observer) error {
+		for range 100 {
+			if _, err := o.Next(nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	// Into what the consumer has not released.
+	r := newRing(t, Geometry{Kind: SPSC, Capacity: 4096}, 1<<32)
+	r.hostile = true
+	for i := range 30 {
+		r.send(i, 100)
+	}
+	for i := range 20 {
+		r.receive(i, 100)
+	}
+	r.c.Release()
+	r.c.Publish()
+	for r.p.Position() < 1<<32+4096 {
+		r.send(0, 100)
+	}
+	r.setHeader(1<<32+4096, uint64(MakeHeader(3000, 0, 0)))
+	o, err := NewObserver(r.g, r.body, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := next(o); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("a frame into the unreleased: %v", err)
+	}
+	// Beyond the end of its claim.
+	m := smallMPMC(t, 1)
+	if err := m.p[0].TrySend(0, payload(0, 50)); err != nil {
+		t.Fatal(err)
+	}
+	if o, err = NewObserver(m.g, m.body, 1); err != nil {
+		t.Fatal(err)
+	}
+	at := o.g.dataOffset() + StartCell%m.g.cells()*m.g.CellSize
+	m.setWord(at, uint64(MakeHeader(300, 0, 0)))
+	if err := next(o); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("a frame beyond its claim: %v", err)
+	}
+	m.setWord(at, uint64(MakeHeader(50, 0, 0)))
+	// A claim that shrinks while it is read.
+	m = smallMPMC(t, 1)
+	if _, err := m.p[0].TrySendBatch(0, [][]byte{payload(0, 400), payload(1, 8)}); err != nil {
+		t.Fatal(err)
+	}
+	if o, err = NewObserver(m.g, m.body, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Next(nil); err != nil {
+		t.Fatal(err)
+	}
+	w := uint64(o.mpmc.load(StartCell))
+	m.setCell(StartCell%m.g.cells(), w-1<<spanShift)
+	if err := next(o); !errors.Is(err, ErrCorrupt) || !contains(err, "shorter") {
+		t.Errorf("a claim that shrank: %v", err)
+	}
+	m.setCell(StartCell%m.g.cells(), w)
+}
