@@ -41,7 +41,7 @@ func TestReplayOverLossyBroadcastCountsWhatIsMissingExactly(t *testing.T) {
 }
 
 func TestReplayOverBroadcastRefusesWhatMakesNoSense(t *testing.T) {
-	f := itch(t, 10)
+	f := itch(t, 20)
 	for _, o := range []bench.ReplayOptions{
 		{Topology: "spsc", Repeat: 1, Lossless: true},
 		{Topology: "mpmc", Repeat: 1, ReadOnly: true},
