@@ -2,6 +2,7 @@ package inspect_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -28,12 +29,19 @@ func send(args []string) {
 	if err != nil {
 		proctest.Fail(err)
 	}
-	p, err := r.Producer()
+	var sender interface {
+		SendTyped(ctx context.Context, typ uint16, b []byte) error
+	}
+	if r.Kind() == ringway.Broadcast {
+		sender, err = r.Publisher()
+	} else {
+		sender, err = r.Producer()
+	}
 	if err != nil {
 		proctest.Fail(err)
 	}
 	for i := range 10 {
-		if err := p.TrySendTyped(uint16(i), fmt.Appendf(nil, "message %d", i)); err != nil {
+		if err := sender.SendTyped(context.Background(), uint16(i), fmt.Appendf(nil, "message %d", i)); err != nil {
 			proctest.Fail(err)
 		}
 	}
@@ -64,7 +72,7 @@ func look(t *testing.T, dir, name string) inspect.Section {
 	return s
 }
 
-var kinds = []ringway.Kind{ringway.SPSC, ringway.MPMC}
+var kinds = []ringway.Kind{ringway.SPSC, ringway.MPMC, ringway.Broadcast}
 
 func TestALivingAndADeadProducerAreTold(t *testing.T) {
 	for _, kind := range kinds {
@@ -83,11 +91,15 @@ func TestALivingAndADeadProducerAreTold(t *testing.T) {
 				t.Fatalf("with a living producer: %+v", s)
 			}
 			p := s.Participants[0]
-			if p.Role != "producer" || p.State != "alive" || p.PID != child.Cmd.Process.Pid || p.Since.Before(began) || p.Since.After(time.Now()) ||
+			if p.Role != inspect.Roles(kind.String())[0] || p.State != "alive" || p.PID != child.Cmd.Process.Pid || p.Since.Before(began) || p.Since.After(time.Now()) ||
 				p.Counts[ring.SentMessages] != 10 || p.Counts[ring.SentBytes] != 90 {
 				t.Errorf("%+v", p)
 			}
-			if s.Counts != p.Counts || s.Ring.Depth == 0 || s.Ring.Depth > 10*64 || s.Ring.Moved != s.Ring.Depth {
+			moved := s.Ring.Moved
+			if s.Counts != p.Counts || moved == 0 || moved > 10*64 {
+				t.Errorf("%+v", s)
+			}
+			if kind != ringway.Broadcast && s.Ring.Depth != moved || kind == ringway.Broadcast && (s.Ring.Depth != 0 || s.Ring.Sequence != 11) {
 				t.Errorf("%+v", s)
 			}
 			child.Kill()
@@ -300,7 +312,7 @@ func BenchmarkAll1000(b *testing.B) {
 	const sections = 1000
 	dir := b.TempDir()
 	for i := range sections {
-		create(b, dir, fmt.Sprintf("ring-%04d", i), kinds[i%2])
+		create(b, dir, fmt.Sprintf("ring-%04d", i), kinds[i%len(kinds)])
 	}
 	for b.Loop() {
 		all, err := inspect.All(dir)

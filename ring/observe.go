@@ -60,7 +60,7 @@ func NewObserver(g Geometry, body []byte, participants int) (*Observer, error) {
 type Snapshot struct {
 	Head    uint64 // position of the first message that nobody was given (SPSC: released; broadcast: that a gate holds)
 	Tail    uint64 // position behind the last one that was sent
-	Depth   uint64 // bytes of frames from Head to Tail: what waits to be received
+	Depth   uint64 // bytes of frames from Head to Tail: what waits to be received, or was and is not announced yet
 	Moved   uint64 // bytes of frames, padding included, that ever went in; it only grows
 	Ended   bool   // no message will follow
 	Dropped uint64 // MPMC: messages given up after their consumers died again and again

@@ -255,6 +255,56 @@ func TestTailShowsMessagesAndConsumesNone(t *testing.T) {
 	}
 }
 
+func TestTailFollowsABroadcastRingAndSaysWhatItMissed(t *testing.T) {
+	dir := t.TempDir()
+	r, err := ringway.CreateRing("feed", ringway.Broadcast, ringway.Dir(dir), ringway.Capacity(4096))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p, err := r.Publisher()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for i := range 200 {
+		if err := p.TrySend(fmt.Appendf(nil, "quote %d of many, each of them of some length", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := shmbench(t, "tail", "feed", "--dir", dir)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	if err != nil || len(lines) < 10 || len(lines) > 64 || !strings.Contains(lines[len(lines)-1], "number 200  quote 199 of many") {
+		t.Fatal(out, err)
+	}
+	// Lapped while it follows.
+	v, err := inspect.Open("feed", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	o, err := v.Frames()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Next(nil); err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		if err := p.TrySend(make([]byte, 50)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := o.Next(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := writeLine(&b, frameOf(f)); err != nil || f.Missed == 0 || !strings.Contains(b.String(), fmt.Sprintf("… %d messages were overwritten unseen\n", f.Missed)) {
+		t.Errorf("%+v: %q, %v", f, b.String(), err)
+	}
+}
+
 func TestTailEndsWhenItIsInterrupted(t *testing.T) {
 	dir := t.TempDir()
 	newRing(t, dir, "ticks", ringway.SPSC)
