@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: all build test test-linux test-race test-hooks test-lint test-windows torture explore bench fuzz peers bench-check clean
+.PHONY: all build test test-linux test-race test-hooks test-lint test-windows torture explore bench fuzz peers bench-check bench-ratios clean
 
 all: build
 
@@ -55,6 +55,11 @@ RATIOS ?= bench/ratios.json
 bench-check: build
 	bin/shmbench compare --json bin/bench-check.json
 	bin/shmbench report bin/bench-check.json --check $(RATIOS)
+
+# measures that table anew
+bench-ratios: build
+	bin/shmbench compare --json bin/bench-ratios.json
+	bin/shmbench report bin/bench-ratios.json --store $(RATIOS)
 
 # each fuzz target for a while
 fuzz:

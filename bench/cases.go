@@ -23,7 +23,7 @@ type Case struct {
 	// Target is what we want to reach against the best rival of TargetOf, or
 	// against the limit where there is none; more is better. 0 is no target.
 	Target   float64
-	TargetOf []string // classes, or names of engines
+	TargetOf []string // classes, or titles of engines
 
 	// Limit is what we want to reach of the limit: at most so many times a raw
 	// round trip, at least such a share of a rate. 0 is no target.
@@ -82,8 +82,8 @@ func Cases() []Case {
 		{Name: "mpmc-2p2c-batch", Title: "8 bytes, 2 producers, 2 consumers, 32 a call", Target: 3, TargetOf: spinning, Options: crowd(2, 2, 32), who: anyNumber},
 		{Name: "mpmc-4p4c", Title: "8 bytes, 4 producers, 4 consumers", Target: 1.5, TargetOf: spinning, Options: crowd(4, 4, 1), who: anyNumber},
 		{Name: "mpmc-1p3c", Title: "8 bytes, 1 producer, 3 consumers: each message to one of them", Options: fanOut, who: anyNumber},
-		{Name: "broadcast-1", Title: "8 bytes, each to 1 subscriber, none lost", Target: 1.5, TargetOf: []string{rivals.Go}, Options: cast(1)},
-		{Name: "broadcast-3", Title: "8 bytes, each to all of 3 subscribers, none lost", Target: 1.5, TargetOf: []string{rivals.Go}, Options: cast(3)},
+		{Name: "broadcast-1", Title: "8 bytes, each to 1 subscriber, none lost", Target: 1.5, TargetOf: []string{"go-disruptor"}, Options: cast(1)},
+		{Name: "broadcast-3", Title: "8 bytes, each to all of 3 subscribers, none lost", Target: 1.5, TargetOf: []string{"go-disruptor"}, Options: cast(3)},
 		{Name: "paced", Title: "p99.9 from due to there, 64 bytes, 100,000 a second", Target: 2, TargetOf: []string{rivals.Messaging, rivals.Go}, Options: paced,
 			About: "beside those that sleep while there is nothing",
 			who:   func(e rivals.Engine) bool { return e.Class == rivals.Messaging || e.Name == "channel" }},

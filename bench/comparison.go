@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -38,6 +39,18 @@ func WriteComparison(w io.Writer, doc Document) error {
 		if err := t.Flush(); err != nil {
 			return err
 		}
+	}
+	for _, r := range doc.Results { // of run or replay
+		if r.Case != "" {
+			continue
+		}
+		fmt.Fprintln(w)
+		if err := WriteResult(w, r); err != nil {
+			return err
+		}
+	}
+	if len(doc.cases()) == 0 {
+		return nil
 	}
 	if missing := doc.missing(); len(missing) > 0 {
 		fmt.Fprintf(w, "\nnot measured:\n")
@@ -96,16 +109,25 @@ func (d *Document) ours(name string) (Result, bool) {
 	return Result{}, false
 }
 
-// missing says once for each engine why it has no figure.
+// missing says who has no figure, and why.
 func (d *Document) missing() []string {
-	var list []string
+	var reasons []string
+	who := make(map[string][]string)
 	for _, r := range d.Results {
 		if r.Missing == "" || r.Engine == Ringway {
 			continue
 		}
-		if line := r.Engine + ": " + r.Missing; !slices.Contains(list, line) {
-			list = append(list, line)
+		why := strings.TrimPrefix(r.Missing, "rivals: ")
+		if !slices.Contains(reasons, why) {
+			reasons = append(reasons, why)
 		}
+		if !slices.Contains(who[why], r.Engine) {
+			who[why] = append(who[why], r.Engine)
+		}
+	}
+	var list []string
+	for _, why := range reasons {
+		list = append(list, strings.Join(who[why], ", ")+": "+why)
 	}
 	return list
 }

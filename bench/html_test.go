@@ -45,8 +45,8 @@ func TestThePageIsCompleteInItself(t *testing.T) {
 
 func TestAPageOfNothingButMissesIsAPageToo(t *testing.T) {
 	var b bytes.Buffer
-	doc := Document{Machine: Machine{Note: "Wine: figures are for regressions only"}, Results: []Result{{Engine: Ringway, Case: "spsc-8", Missing: "x"}}}
-	if err := WriteHTML(&b, doc, nil, ""); err != nil || !strings.Contains(b.String(), "Wine: figures") {
+	doc := Document{Machine: Machine{Note: "Under Wine: x"}, Results: []Result{{Engine: Ringway, Case: "spsc-8", Missing: "x"}}}
+	if err := WriteHTML(&b, doc, nil, ""); err != nil || !strings.Contains(b.String(), "Under Wine: x.") {
 		t.Errorf("%v\n%s", err, b.String())
 	}
 }
@@ -102,5 +102,21 @@ func TestRatiosAreCheckedAgainstTheTable(t *testing.T) {
 	var b bytes.Buffer
 	if err := WriteChecks(&b, checks); err != nil || !strings.Contains(b.String(), "2 not measured now") {
 		t.Errorf("%v\n%s", err, b.String())
+	}
+}
+
+func TestTheMarkdownTableShowsMissesLikeWins(t *testing.T) {
+	var b bytes.Buffer
+	if err := WriteMarkdown(&b, sampleDocument()); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"Test <CPU>, 2 cores, linux", "2026-11-23.",
+		"| `spsc-rtt` | round trips | 248 ns | raw round trip 100 ns, 2.48 × | fast <queue> 248 ns | 1.50 × (1.40 to 1.70) | at most 1.15: missed; at least 1.30 ×: reached | ahead |",
+		"| `mpmc-2p2c` | two and two | not measured: the machine <slept> |", "Not measured: ghost: not here.",
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
 	}
 }

@@ -15,7 +15,7 @@ func kernel() string {
 // Windows, from Windows.
 func machineNote() string {
 	if windows.NewLazySystemDLL("ntdll.dll").NewProc("wine_get_version").Find() == nil {
-		return "Wine: figures are for regressions only"
+		return "Under Wine: these figures mean nothing for Windows"
 	}
 	return ""
 }

@@ -57,9 +57,6 @@ func Replay(ctx context.Context, f *feed.Feed, o ReplayOptions) (Result, error) 
 	if err != nil {
 		return Result{}, err
 	}
-	if kind == ringway.Broadcast {
-		return Result{}, fmt.Errorf("topology %s: a replay goes over spsc or mpmc", kind)
-	}
 	receivers := max(o.Consumers, 1)
 	if (o.Lossless || o.ReadOnly) && kind != ringway.Broadcast || o.Lossless && o.ReadOnly {
 		return Result{}, fmt.Errorf("lossless %t, read-only %t: one of these, for broadcast", o.Lossless, o.ReadOnly)

@@ -35,6 +35,11 @@ type program struct {
 
 var flags = []string{"-O3", "-march=native", "-std=c++17", "-pthread"}
 
+// errSystem is for systems that the programs are not written for.
+func errSystem() error {
+	return fmt.Errorf("%w: Linux, which its program is written for; this is %s", ErrMissing, runtime.GOOS)
+}
+
 // cacheDir is where built programs are kept.
 func cacheDir() (string, error) {
 	cache, err := os.UserCacheDir()
@@ -46,7 +51,7 @@ func cacheDir() (string, error) {
 
 func (p program) build(ctx context.Context, dir string) (path string, err error) {
 	if runtime.GOOS != "linux" {
-		return "", fmt.Errorf("%w: Linux, which the program %s is written for; this is %s", ErrMissing, p.name, runtime.GOOS)
+		return "", errSystem()
 	}
 	compiler, err := findCompiler()
 	if err != nil {
@@ -145,7 +150,7 @@ func (p program) checkHeaders(ctx context.Context, compiler string) (err error) 
 			return err
 		}
 	}
-	return fmt.Errorf("%w: %s (Debian: %s): %w", ErrMissing, p.headers[0], p.debian, err)
+	return fmt.Errorf("%w: %s (Debian: %s)", ErrMissing, p.headers[0], p.debian)
 }
 
 // compile feeds source to the compiler and turns what it says into an error.

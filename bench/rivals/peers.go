@@ -17,7 +17,7 @@ const peersModule = "github.com/ringway/ringway/bench/peers"
 // compiles it if need be.
 func buildPeers(ctx context.Context, dir string) (path string, err error) {
 	if runtime.GOOS != "linux" {
-		return "", fmt.Errorf("%w: Linux, which the program peers is written for; this is %s", ErrMissing, runtime.GOOS)
+		return "", errSystem()
 	}
 	source, err := peersSource(ctx)
 	if err != nil {

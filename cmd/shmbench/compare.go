@@ -80,23 +80,24 @@ It takes up to ten minutes, with --quick two. On a machine that never settles,
 
 // outputs are the files that a document goes to.
 type outputs struct {
-	json, csv, html string
-	changes         []bench.Change // against a baseline, and
-	since           string         // that one's date
-	cmd             *cobra.Command
-	files           map[string]*target
+	json, csv, html, markdown string
+	changes                   []bench.Change // against a baseline, and
+	since                     string         // that one's date
+	cmd                       *cobra.Command
+	files                     map[string]*target
 }
 
 func (o *outputs) flags(cmd *cobra.Command) {
 	jsonFlag(cmd, &o.json)
 	cmd.Flags().StringVar(&o.csv, "csv", "", "also write a line for each result to this `FILE`")
 	cmd.Flags().StringVar(&o.html, "html", "", "also write a page with plots, complete in itself, to this `FILE`")
+	cmd.Flags().StringVar(&o.markdown, "markdown", "", "also write a table for a README to this `FILE`")
 }
 
 // open opens all files, before anything is measured.
 func (o *outputs) open(cmd *cobra.Command) error {
 	o.cmd, o.files = cmd, make(map[string]*target)
-	for flag, path := range map[string]string{"json": o.json, "csv": o.csv, "html": o.html} {
+	for flag, path := range map[string]string{"json": o.json, "csv": o.csv, "html": o.html, "markdown": o.markdown} {
 		if path == "" || flag == "json" && path == "-" {
 			continue
 		}
@@ -128,9 +129,10 @@ func (o *outputs) write(doc bench.Document, people func(io.Writer) error) error 
 		return err
 	}
 	for flag, write := range map[string]func(io.Writer) error{
-		"json": func(w io.Writer) error { return writeJSON(w, doc) },
-		"csv":  func(w io.Writer) error { return bench.WriteCSV(w, doc.Results) },
-		"html": func(w io.Writer) error { return bench.WriteHTML(w, doc, o.changes, o.since) },
+		"json":     func(w io.Writer) error { return writeJSON(w, doc) },
+		"csv":      func(w io.Writer) error { return bench.WriteCSV(w, doc.Results) },
+		"markdown": func(w io.Writer) error { return bench.WriteMarkdown(w, doc) },
+		"html":     func(w io.Writer) error { return bench.WriteHTML(w, doc, o.changes, o.since) },
 	} {
 		f := o.files[flag]
 		if f == nil {
