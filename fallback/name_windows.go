@@ -114,6 +114,7 @@ func pipeControl(h windows.Handle, path string, id Identity) *control {
 type nameListener struct {
 	name, path string
 	stop       windows.Handle // an event: no more connections
+	lock       windows.Handle // its existence says that the name is taken
 
 	mu      sync.Mutex
 	waiting windows.Handle // the instance that waits, 0 after the end
@@ -133,27 +134,61 @@ func listenName(ctx context.Context, name string, o Options) (_ *nameListener, e
 	if n.stop, err = windows.CreateEvent(nil, 1, 0, nil); err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			windows.CloseHandle(n.stop)
+			if n.lock != 0 {
+				windows.CloseHandle(n.lock)
+			}
+		}
+	}()
 	first := true
 	if o.TakeOver {
 		if c, err := dialName(ctx, name, o); err == nil {
 			err = c.askToLeave(ctx, o)
 			c.s.Close()
 			if err != nil {
-				windows.CloseHandle(n.stop)
 				return nil, err
 			}
 			first = false // its connections are instances of the pipe, too
 		} else if errors.Is(err, ErrInsecure) {
-			windows.CloseHandle(n.stop)
 			return nil, err
 		}
 	}
+	n.lock, err = soonIf(!first, ctx, o, func() (windows.Handle, error) { return lockName(name, path) })
+	if err != nil {
+		return nil, err
+	}
 	n.waiting, err = soonIf(!first, ctx, o, func() (windows.Handle, error) { return newInstance(path, first) })
 	if err != nil {
-		windows.CloseHandle(n.stop)
 		return nil, err
 	}
 	return n, nil
+}
+
+// lockName makes the object whose existence says that the name is taken. Windows
+// wouldn't need it, since only one can make the first instance of a pipe; Wine 8
+// lets several.
+func lockName(name, path string) (windows.Handle, error) {
+	sa, err := winsec.OwnerOnly()
+	if err != nil {
+		return 0, err
+	}
+	p, err := windows.UTF16PtrFromString(`Local\ringway.listen.` + name)
+	if err != nil {
+		return 0, err
+	}
+	h, err := windows.CreateEvent(sa, 1, 0, p)
+	switch err {
+	case nil:
+		return h, nil
+	case windows.ERROR_ALREADY_EXISTS:
+		windows.CloseHandle(h)
+		return 0, whoHas(path)
+	case windows.ERROR_ACCESS_DENIED, windows.ERROR_INVALID_HANDLE:
+		return 0, failf(ErrInsecure, "somebody else has taken the name's lock: %v", err)
+	}
+	return 0, err
 }
 
 // soonIf is soon if that is asked for, and else one try.
@@ -206,8 +241,8 @@ func whoHas(path string) error {
 			}
 		}
 	}
-	if errors.Is(err, windows.ERROR_PIPE_BUSY) {
-		return failf(ErrBusy, "somebody listens at the name already")
+	if errors.Is(err, windows.ERROR_PIPE_BUSY) || errors.Is(err, windows.ERROR_FILE_NOT_FOUND) {
+		return failf(ErrBusy, "somebody has the name, or is about to")
 	}
 	if errors.Is(err, ErrInsecure) {
 		return err
@@ -228,6 +263,7 @@ func (n *nameListener) accept() (*control, error) {
 	if n.ended {
 		windows.CloseHandle(h)
 		windows.CloseHandle(n.stop)
+		windows.CloseHandle(n.lock)
 		n.waiting = 0
 		return nil, os.ErrClosed
 	}

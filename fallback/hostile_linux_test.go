@@ -1,0 +1,468 @@
+package fallback
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ringway/ringway/ring"
+	"github.com/ringway/ringway/shm"
+)
+
+// descriptors returns how many this process has.
+func descriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// flat fails the test if there are more descriptors at its end than now.
+func flat(t *testing.T) {
+	t.Helper()
+	before := descriptors(t)
+	t.Cleanup(func() {
+		for range 200 {
+			if descriptors(t) <= before {
+				return
+			}
+			runtime.GC()
+			time.Sleep(5 * time.Millisecond)
+		}
+		t.Errorf("%d descriptors, there were %d", descriptors(t), before)
+	})
+}
+
+// hostile listens at a name and answers the first offer as it likes.
+func hostile(t *testing.T, answer func(c *net.UnixConn, of offer)) (name string, o Options) {
+	t.Helper()
+	flat(t)
+	o = Options{Dir: t.TempDir(), Timeout: time.Second}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(o.Dir, "trap"), Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c, err := l.AcceptUnix()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		k := &control{s: c}
+		typ, payload, err := k.receive()
+		if err != nil || typ != ctlOffer {
+			t.Errorf("%d, %v", typ, err)
+			return
+		}
+		of, err := decodeOffer(payload)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		answer(c, of)
+		_, _ = io.Copy(io.Discard, c)
+	}()
+	t.Cleanup(func() {
+		l.Close()
+		<-done
+	})
+	return "trap", o
+}
+
+// acceptOf is the accept that an honest listener would send with a section.
+func acceptOf(of offer, s *shm.Section, g ring.Geometry) accept {
+	return accept{version: ProtocolVersion, transport: SHM, maxMessage: g.MaxMessage(), capacity: g.Capacity,
+		nonce: of.nonce, region: s.Descriptor().Region}
+}
+
+func section(t *testing.T) (*shm.Section, ring.Geometry) {
+	t.Helper()
+	g := ring.Geometry{Kind: ring.SPSC, Capacity: 4096}
+	s, err := shm.Anonymous(pairOptions(g, Options{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s, g
+}
+
+// memfd makes memory with the section's content, cut, and with so many seals.
+func memfd(t *testing.T, s *shm.Section, cut int64, seals int) int {
+	t.Helper()
+	from, err := s.TakeFD()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(from)
+	image := make([]byte, s.Descriptor().Total-cut)
+	if _, err := unix.Pread(from, image, 0); err != nil {
+		t.Fatal(err)
+	}
+	fd, err := unix.MemfdCreate("hostile", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unix.Pwrite(fd, image, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
+		t.Fatal(err)
+	}
+	return fd
+}
+
+const allSeals = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
+
+func TestDescriptorsThatAreNotOneSealedSectionAreRefusedAndClosed(t *testing.T) {
+	s, g := section(t)
+	spare, err := s.TakeFD()
+	if err != nil {
+		t.Fatal(err)
+	}
+	unix.Close(spare)
+	null := func(n int) (fds []int) {
+		for range n {
+			fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fds = append(fds, fd)
+		}
+		return fds
+	}
+	for name, c := range map[string]struct {
+		fds  func() (*shm.Section, ring.Geometry, []int)
+		says string
+	}{
+		"none":     {func() (*shm.Section, ring.Geometry, []int) { return s, g, nil }, "0 descriptors"},
+		"two":      {func() (*shm.Section, ring.Geometry, []int) { return s, g, null(2) }, "2 descriptors"},
+		"253":      {func() (*shm.Section, ring.Geometry, []int) { return s, g, null(253) }, "253 descriptors"},
+		"a device": {func() (*shm.Section, ring.Geometry, []int) { return s, g, null(1) }, "not of memory"},
+		"unsealed": {func() (*shm.Section, ring.Geometry, []int) { s, g := section(t); return s, g, []int{memfd(t, s, 0, 0)} }, "truncated"},
+		"may shrink": {func() (*shm.Section, ring.Geometry, []int) {
+			s, g := section(t)
+			return s, g, []int{memfd(t, s, 0, unix.F_SEAL_GROW|unix.F_SEAL_SEAL)}
+		}, "truncated"},
+		"too short": {func() (*shm.Section, ring.Geometry, []int) {
+			s, g := section(t)
+			return s, g, []int{memfd(t, s, 4096, allSeals)}
+		}, "only"},
+		"another one": {func() (*shm.Section, ring.Geometry, []int) {
+			other, g := section(t)
+			return s, g, []int{memfd(t, other, 0, allSeals)}
+		}, "region"},
+		"other rings": {func() (*shm.Section, ring.Geometry, []int) {
+			s, g := section(t)
+			g.Capacity *= 2
+			return s, g, []int{memfd(t, s, 0, allSeals)}
+		}, "rings of"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, g, fds := c.fds()
+			declined := make(chan string, 1)
+			addr, o := hostile(t, func(u *net.UnixConn, of offer) {
+				a := acceptOf(of, s, g)
+				if _, _, err := u.WriteMsgUnix(controlFrame(ctlAccept, a.encode()), unix.UnixRights(fds...), nil); err != nil {
+					t.Error(err)
+				}
+				for _, fd := range fds {
+					unix.Close(fd)
+				}
+				typ, payload, err := (&control{s: u}).receive()
+				r, decodeErr := decodeRefusal(payload)
+				if err != nil || decodeErr != nil || typ != ctlDecline || r.transport != SHM {
+					t.Errorf("%d %+v, %v, %v", typ, r, err, decodeErr)
+				}
+				declined <- r.reason
+				_, _ = u.Write(controlFrame(ctlReject, (&refusal{version: ProtocolVersion, reason: "that's all"}).encode()))
+			})
+			_, err := Dial(t.Context(), addr, o)
+			if !errors.Is(err, ErrTransport) {
+				t.Fatal(err)
+			}
+			if why := <-declined; !strings.Contains(why, c.says) || !strings.Contains(err.Error(), "that's all") {
+				t.Errorf("declined because %q; %v", why, err)
+			}
+		})
+	}
+}
+
+func TestAnAnswerThatDoesNotFollowFromTheOfferIsRefused(t *testing.T) {
+	good := func(of offer) accept {
+		return accept{version: ProtocolVersion, transport: Unix, maxMessage: 1000, nonce: of.nonce}
+	}
+	for name, answer := range map[string]func(of offer) []byte{
+		"replayed":     func(of offer) []byte { a := good(of); a.nonce[0]++; return controlFrame(ctlAccept, a.encode()) },
+		"not on offer": func(of offer) []byte { a := good(of); a.transport = TCP; return controlFrame(ctlAccept, a.encode()) },
+		"no transport": func(of offer) []byte { a := good(of); a.transport = 0; return controlFrame(ctlAccept, a.encode()) },
+		"more than asked": func(of offer) []byte {
+			a := good(of)
+			a.maxMessage = of.maxMessage + 1
+			return controlFrame(ctlAccept, a.encode())
+		},
+		"unknown features": func(of offer) []byte { a := good(of); a.features = 1 << 20; return controlFrame(ctlAccept, a.encode()) },
+		"cut short":        func(of offer) []byte { a := good(of); return controlFrame(ctlAccept, a.encode()[:30]) },
+		"too long":         func(of offer) []byte { a := good(of); return controlFrame(ctlAccept, append(a.encode(), 0)) },
+		"an offer":         func(of offer) []byte { return controlFrame(ctlOffer, of.encode()) },
+		"a ready":          func(of offer) []byte { return controlFrame(ctlReady, nil) },
+		"a message":        func(of offer) []byte { return appendMail(nil, 1, []byte("hello")) },
+		"no frame":         func(of offer) []byte { return []byte("HTTP/1.1 400 Bad Request\r\n\r\n") },
+		"zeros":            func(of offer) []byte { return make([]byte, 4096) },
+		"a huge length": func(of offer) []byte {
+			return le.AppendUint64(nil, uint64(ring.MakeHeader(1<<32-1, ctlAccept, ring.FlagControl)))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			addr, o := hostile(t, func(c *net.UnixConn, of offer) { _, _ = c.Write(answer(of)) })
+			if _, err := Dial(t.Context(), addr, o); !errors.Is(err, ErrCorrupt) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestAListenerThatSpeaksAnotherVersionIsToldApart(t *testing.T) {
+	addr, o := hostile(t, func(c *net.UnixConn, of offer) {
+		a := accept{version: 9, transport: Unix, maxMessage: 1000, nonce: of.nonce}
+		_, _ = c.Write(controlFrame(ctlAccept, a.encode()))
+	})
+	if _, err := Dial(t.Context(), addr, o); !errors.Is(err, ErrVersion) {
+		t.Error(err)
+	}
+}
+
+func TestAListenerThatSaysNothingIsGivenUp(t *testing.T) {
+	addr, o := hostile(t, func(*net.UnixConn, offer) {})
+	o.Timeout = 20 * time.Millisecond
+	if _, err := Dial(t.Context(), addr, o); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Dial(ctx, addr, o); err == nil {
+		t.Error("no error")
+	}
+}
+
+// victim listens honestly, and counts whom it refused.
+func victim(t *testing.T, o Options) (l *Listener, path string, refused *atomic.Int64, last *atomic.Value) {
+	t.Helper()
+	flat(t)
+	refused, last = new(atomic.Int64), new(atomic.Value)
+	o.Dir = t.TempDir()
+	o.Refused = func(_ Identity, err error) {
+		last.Store(err)
+		refused.Add(1)
+	}
+	l, err := Listen(t.Context(), "victim", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l, filepath.Join(o.Dir, "victim"), refused, last
+}
+
+func TestTenThousandBadHandshakesLeaveNothingBehind(t *testing.T) {
+	_, path, refused, _ := victim(t, Options{Timeout: 100 * time.Millisecond})
+	of := offer{version: ProtocolVersion, maxMessage: 1000, transports: []Transport{SHM}, name: "victim"}
+	bad := [][]byte{
+		nil,
+		[]byte("x"),
+		[]byte("GET / HTTP/1.1\r\n\r\n"),
+		make([]byte, 100),
+		controlFrame(ctlReady, nil),
+		controlFrame(ctlOffer, nil),
+		controlFrame(ctlOffer, of.encode()[:20]),
+		controlFrame(ctlOffer, of.encode()), // and gone, with a section made for it
+		append(controlFrame(ctlOffer, of.encode()), controlFrame(ctlOffer, of.encode())...),
+		append(controlFrame(ctlOffer, of.encode()), controlFrame(ctlDecline, (&refusal{transport: SHM}).encode())...),
+	}
+	n := 10_000
+	if testing.Short() {
+		n = 1000
+	}
+	for i := range n {
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = c.Write(bad[i%len(bad)])
+		if i%3 == 0 {
+			_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
+			_, _ = c.Read(make([]byte, 64))
+		}
+		c.Close()
+	}
+	for end := time.Now().Add(30 * time.Second); refused.Load() < int64(n); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d of %d were refused", refused.Load(), n)
+		}
+	}
+}
+
+func TestAClientThatSaysNothingIsCutOff(t *testing.T) {
+	l, path, refused, last := victim(t, Options{Timeout: 50 * time.Millisecond})
+	var silent []net.Conn
+	for range 100 {
+		c, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		silent = append(silent, c)
+	}
+	// Meanwhile others get through.
+	go func() {
+		e, err := l.Accept(t.Context())
+		if err == nil {
+			e.Close()
+		}
+	}()
+	e, err := Dial(t.Context(), "victim", Options{Dir: filepath.Dir(path)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Close()
+	for _, c := range silent {
+		if _, err := c.Read(make([]byte, 1)); err != io.EOF && !errors.Is(err, syscall.ECONNRESET) {
+			t.Fatal(err)
+		}
+	}
+	for refused.Load() < 100 {
+		time.Sleep(time.Millisecond)
+	}
+	if err := last.Load().(error); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error(err)
+	}
+}
+
+func TestDescriptorsThatComeWithAnOfferAreDropped(t *testing.T) {
+	l, path, _, _ := victim(t, Options{})
+	c, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	of := offer{version: ProtocolVersion, maxMessage: 1000, transports: []Transport{Unix}, name: "victim"}
+	var fds []int
+	for range maxFDs {
+		fds = append(fds, 0)
+	}
+	if _, _, err := c.WriteMsgUnix(controlFrame(ctlOffer, of.encode()), unix.UnixRights(fds...), nil); err != nil {
+		t.Fatal(err)
+	}
+	k := &control{s: c}
+	if typ, _, err := k.receive(); typ != ctlAccept || err != nil {
+		t.Fatal(typ, err)
+	}
+	if _, _, err := c.WriteMsgUnix(controlFrame(ctlReady, nil), unix.UnixRights(0, 1, 2), nil); err != nil {
+		t.Fatal(err)
+	}
+	e, err := l.Accept(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	if _, _, err := c.WriteMsgUnix(appendMail(nil, 0, []byte("x")), unix.UnixRights(0, 1, 2), nil); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := e.Link.Recv(t.Context()); err != nil || string(m.Payload) != "x" {
+		t.Fatal(err)
+	}
+}
+
+func TestSquattedNamesAreRefused(t *testing.T) {
+	ctx := t.Context()
+	expect := func(what string, o Options) {
+		t.Helper()
+		if l, err := Listen(ctx, "x", o); !errors.Is(err, ErrInsecure) {
+			t.Errorf("%s: listen: %v", what, err)
+			if err == nil {
+				l.Close()
+			}
+		}
+	}
+	dir := func() Options { return Options{Dir: t.TempDir()} }
+	o := dir()
+	if err := os.WriteFile(filepath.Join(o.Dir, "x"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	expect("a file", o)
+	o = dir()
+	if err := os.Symlink("/dev/null", filepath.Join(o.Dir, "x")); err != nil {
+		t.Fatal(err)
+	}
+	expect("a link", o)
+	o = dir()
+	if err := os.Symlink("/dev/null", filepath.Join(o.Dir, "x.lock")); err != nil {
+		t.Fatal(err)
+	}
+	expect("a link for a lock", o)
+	o = dir()
+	if err := os.Chmod(o.Dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	expect("everybody's directory", o)
+	if _, err := Dial(ctx, "x", o); !errors.Is(err, ErrInsecure) {
+		t.Errorf("dial in everybody's directory: %v", err)
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("what other users squat is tried as root")
+	}
+	o = dir()
+	if err := os.Chown(o.Dir, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	expect("another user's directory", o)
+	o = dir()
+	l, err := net.Listen("unix", filepath.Join(o.Dir, "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := os.Chown(filepath.Join(o.Dir, "x"), 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	expect("another user's socket", o)
+	o = dir()
+	path := filepath.Join(o.Dir, "f")
+	if err := unix.Mkfifo(path+".in", 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path+".in", 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(ctx, "fifo://"+path, o); !errors.Is(err, ErrInsecure) {
+		t.Errorf("everybody's FIFO: %v", err)
+	}
+}
+
+func TestWhoConnectsAsAnotherUserIsRefused(t *testing.T) {
+	o := Options{}
+	stranger := Identity{PID: 1, UID: os.Geteuid() + 1}
+	if err := o.admit(stranger); !errors.Is(err, ErrInsecure) {
+		t.Error(err)
+	}
+	o.Users = []int{stranger.UID}
+	if err := o.admit(stranger); err != nil {
+		t.Error(err)
+	}
+	if err := o.admit(nobody); !errors.Is(err, ErrInsecure) {
+		t.Error("nobody:", err)
+	}
+}
