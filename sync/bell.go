@@ -139,7 +139,7 @@ func (b *Bell) wake() {
 		state = b.mem.Load32(offState)
 	}
 	if state&needFence != 0 {
-		mem.Fence()
+		b.mem.Fence()
 		state = b.mem.Load32(offState)
 	}
 	// Whoever clears the bit wakes. The sleeper sets it again before it
@@ -185,7 +185,10 @@ func (b *Bell) Announce() {
 			break
 		}
 	}
-	barrier()
+	if b.own&needFence == 0 {
+		barrier()
+		b.mem.Barrier()
+	}
 }
 
 // Retract takes the announcement back. That of a shared bell stays, since it

@@ -11,7 +11,8 @@ import (
 // Store buffers, as x86 processors have them (total store order): a plain
 // store waits in its processor's buffer, where only its own loads see it, and
 // reaches the memory later, in order. Locked instructions and XCHG wait until
-// the buffer is empty. Who dies enters the kernel for it: before anybody learns
+// the buffer is empty, a fence too, and a barrier until all of them are (which, of
+// what a barrier of two processes allows, is everything). Who dies enters the kernel for it: before anybody learns
 // of the death the buffer is empty too.
 
 // overlay makes the memory what the participant under way sees.
@@ -25,9 +26,15 @@ func (r *runner) overlay() {
 func (r *runner) mayPass(a *Access) {
 	n := len(r.from.procs[r.self].buffer)
 	switch a.Op {
-	case mem.OpCAS, mem.OpAdd, mem.OpStore:
+	case mem.OpCAS, mem.OpAdd, mem.OpStore, mem.OpFence:
 		if n > 0 {
 			panic(stop{})
+		}
+	case mem.OpBarrier:
+		for i := range r.from.procs {
+			if len(r.from.procs[i].buffer) > 0 {
+				panic(stop{})
+			}
 		}
 	case mem.OpStoreRelease:
 		if n >= r.c.Buffers {

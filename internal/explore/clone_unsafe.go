@@ -12,8 +12,8 @@ import (
 // The private memory of a participant is copied before each step and compared
 // by fingerprint. It is a tree of structs behind pointers: numbers, strings,
 // arrays, slices, other structs. What points into the shared memory, functions
-// and interfaces are taken over as they are; of an interface only the dynamic
-// type counts in the fingerprint. Maps and channels are refused.
+// channels and interfaces are taken over as they are; of an interface only the
+// dynamic type counts in the fingerprint. Maps are refused.
 
 // plan says how a type is copied and compared.
 type plan struct {
@@ -36,8 +36,8 @@ func (c copier) planOf(t reflect.Type) *plan {
 		return p
 	}
 	p := &plan{size: t.Size()}
+	c.plans[t] = p // types may be recursive
 	c.add(p, t, 0, false)
-	c.plans[t] = p
 	return p
 }
 
@@ -60,7 +60,7 @@ func (c copier) add(p *plan, t reflect.Type, off uintptr, hidden bool) {
 		p.segs = append(p.segs, seg{off: off, size: 24, hidden: hidden, kind: reflect.Slice, elem: c.planOf(t.Elem()), typ: t.Elem()})
 	case reflect.String, reflect.Interface:
 		p.segs = append(p.segs, seg{off: off, size: 16, hidden: hidden, kind: t.Kind()})
-	case reflect.Map, reflect.Chan:
+	case reflect.Map:
 		panic(fmt.Sprintf("explore: private memory holds a %v", t))
 	default:
 		// Neighbours are joined, as long as no padding is between them.

@@ -59,8 +59,9 @@
 // Larger shapes and more messages than the cases have. Orders of accesses that
 // neither sequential consistency nor x86 allows: arm64. Accesses to payload that
 // are torn: a death finds a payload as it was, or written. Fairness: that
-// somebody gets a turn at last is assumed, never that he gets it soon. The waits of
-// package sync; the wrap of laps and positions, except where a case begins.
+// somebody gets a turn at last is assumed, never that he gets it soon. Of the waits of
+// package sync it's the announcement, the look and the ring that are explored, with
+// store buffers, fences and barriers; sleeping is waiting for the word to move. The wrap of laps and positions, except where a case begins.
 //
 // # Use
 //

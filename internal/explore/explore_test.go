@@ -35,6 +35,7 @@ func cases() (all []Case) {
 	for _, c := range mpmcCases() {
 		all = append(all, c.build())
 	}
+	all = append(all, bellCases()...)
 	return all
 }
 

@@ -95,7 +95,9 @@ func (r *runner) after(a *Access) {
 		w.ok, w.value = a.OK, a.Old
 	}
 	r.last = w
-	if a.Op != mem.OpStore && a.Op != mem.OpStoreRelease {
+	switch a.Op {
+	case mem.OpStore, mem.OpStoreRelease, mem.OpFence, mem.OpBarrier: // observe nothing
+	default:
 		r.watch |= r.im.bitOf(a.Off)
 	}
 	r.observe(*a)

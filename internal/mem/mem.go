@@ -51,6 +51,8 @@ const (
 	OpCAS                        // CAS64, CAS32
 	OpAdd                        // Add64, Add32
 	OpBytes                      // Bytes: payload is about to be read or written
+	OpFence                      // Fence: no access, but none passes it
+	OpBarrier                    // Barrier: the same, for all processes
 )
 
 // Access describes one access to shared memory for a hook.

@@ -189,6 +189,26 @@ func (r Region) Ptr32(off uint64) *uint32 {
 	return (*uint32)(unsafe.Add(r.p, off))
 }
 
+// Fence is [Fence] of a process that uses the region.
+func (r Region) Fence() {
+	if Hooked {
+		r.hook(Access{Op: OpFence})
+	}
+	Fence()
+	if Hooked {
+		r.hook(Access{Op: OpFence, After: true})
+	}
+}
+
+// Barrier tells a hook that the system was made to have every process that uses
+// the region pass a full memory barrier. That is all it does.
+func (r Region) Barrier() {
+	if Hooked {
+		r.hook(Access{Op: OpBarrier})
+		r.hook(Access{Op: OpBarrier, After: true})
+	}
+}
+
 func (r Region) hookedLoad64(off uint64) uint64 {
 	r.hook(Access{Op: OpLoad, Off: off, Width: 8})
 	v := atomic.LoadUint64((*uint64)(unsafe.Add(r.p, off)))
