@@ -11,6 +11,7 @@ import (
 
 	"github.com/ringway/ringway/fallback"
 	"github.com/ringway/ringway/internal/errs"
+	"github.com/ringway/ringway/ring"
 )
 
 // Conn is a connection between two processes: messages go both ways, over two
@@ -35,12 +36,13 @@ type Conn struct {
 	waking  sync.Mutex            // keeps the consumer from being closed while it is woken
 
 	// Over anything else; nil otherwise.
-	link  fallback.Link
+	link  *countedLink
 	claim []byte // what Claim gave
 	open  bool   // and Commit hasn't taken
 
 	closed atomic.Bool
 	calls  caller
+	last   atomic.Pointer[ring.Totals] // the counts when it was closed
 }
 
 // pairing is what the rings of a connection have instead of places in a table:
@@ -53,8 +55,9 @@ type pairing struct {
 
 // newConn makes a connection of what was negotiated.
 func newConn(name string, e *fallback.Established, o options) (*Conn, error) {
-	c := &Conn{name: name, transport: e.Transport, peer: e.Peer, trail: e.Trail, link: e.Link}
+	c := &Conn{name: name, transport: e.Transport, peer: e.Peer, trail: e.Trail}
 	if e.Link != nil {
+		c.link = newCountedLink(e.Link)
 		c.max = e.Link.MaxMessage()
 		c.connected(o.events)
 		return c, nil
@@ -323,7 +326,9 @@ func (c *Conn) Close() error {
 	}
 	c.waking.Lock()
 	defer c.waking.Unlock()
-	return errors.Join(failed, c.control.Close(), c.in.Close(), c.memory.release())
+	failed = errors.Join(failed, c.control.Close(), c.in.Close())
+	c.keepCounts()
+	return errors.Join(failed, c.memory.release())
 }
 
 // finish closes the producer of a ring that nobody will send on any more.

@@ -3,18 +3,22 @@ package metrics
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ringway/ringway/fallback"
 	"github.com/ringway/ringway/internal/errs"
+	"github.com/ringway/ringway/ring"
 )
 
 // Connection is what is counted of a connection. *ringway.Conn is one.
 type Connection interface {
 	Transport() fallback.Transport
 	Trail() []fallback.Step
+	Counts() ring.Totals
 }
 
 // Connections is a prometheus.Collector of a program's connections: how many are
@@ -22,12 +26,17 @@ type Connection interface {
 // faster. The program tells it what happens; any goroutine may.
 //
 //	ringway_connections{transport}                         open now
+//	ringway_connection_…_total{transport}                  messages and bytes sent and received by this program
 //	ringway_negotiations_total{transport}                  agreed on
 //	ringway_downgrades_total{transport}                    of these, not what was preferred
 //	ringway_negotiation_failures_total{transport,reason}   not to be had; transport none: no connection came of it
 type Connections struct {
 	open                       *prometheus.GaugeVec
 	agreed, downgraded, failed *prometheus.CounterVec
+
+	mu    sync.Mutex
+	conns map[Connection]bool                // that are open
+	gone  map[fallback.Transport]ring.Totals // of those that were closed
 }
 
 // none stands for the transport of a connection that never was.
@@ -36,6 +45,7 @@ const none = "none"
 // NewConnections returns a collector that has counted nothing.
 func NewConnections() *Connections {
 	c := &Connections{
+		conns: make(map[Connection]bool), gone: make(map[fallback.Transport]ring.Totals),
 		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringway_connections", Help: "Open connections by transport.",
 		}, []string{"transport"}),
@@ -62,6 +72,9 @@ func NewConnections() *Connections {
 // negotiation went through.
 func (c *Connections) Opened(conn Connection) {
 	t := conn.Transport().String()
+	c.mu.Lock()
+	c.conns[conn] = true
+	c.mu.Unlock()
 	c.open.WithLabelValues(t).Inc()
 	c.agreed.WithLabelValues(t).Inc()
 	down := false
@@ -76,8 +89,20 @@ func (c *Connections) Opened(conn Connection) {
 	}
 }
 
-// Closed takes a connection that was opened out of the number of open ones.
+// Closed takes a connection that was opened out of the number of open ones. Call
+// it before the connection is closed, or afterwards.
 func (c *Connections) Closed(conn Connection) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.conns[conn] {
+		return
+	}
+	delete(c.conns, conn)
+	total := c.gone[conn.Transport()]
+	for k, n := range conn.Counts() {
+		total[k] += n
+	}
+	c.gone[conn.Transport()] = total
 	c.open.WithLabelValues(conn.Transport().String()).Dec()
 }
 
@@ -89,6 +114,9 @@ func (c *Connections) Failed(err error) { c.failed.WithLabelValues(none, reason(
 func (c *Connections) Describe(ch chan<- *prometheus.Desc) {
 	c.open.Describe(ch)
 	c.agreed.Describe(ch)
+	for _, d := range connectionCounters {
+		ch <- d
+	}
 	c.downgraded.Describe(ch)
 	c.failed.Describe(ch)
 }
@@ -99,6 +127,34 @@ func (c *Connections) Collect(ch chan<- prometheus.Metric) {
 	c.agreed.Collect(ch)
 	c.downgraded.Collect(ch)
 	c.failed.Collect(ch)
+	c.mu.Lock()
+	totals := maps.Clone(c.gone)
+	for conn := range c.conns {
+		total := totals[conn.Transport()]
+		for k, n := range conn.Counts() {
+			total[k] += n
+		}
+		totals[conn.Transport()] = total
+	}
+	c.mu.Unlock()
+	for _, t := range fallback.Transports() {
+		total := totals[t]
+		for k, d := range connectionCounters {
+			ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(total[k]), t.String())
+		}
+	}
+}
+
+// connectionCounters are those that there are whatever the transport.
+var connectionCounters = map[ring.Counter]*prometheus.Desc{
+	ring.SentMessages:     describeConnection(ring.SentMessages, "Messages sent over connections."),
+	ring.SentBytes:        describeConnection(ring.SentBytes, "Bytes of payload sent over connections."),
+	ring.ReceivedMessages: describeConnection(ring.ReceivedMessages, "Messages received over connections."),
+	ring.ReceivedBytes:    describeConnection(ring.ReceivedBytes, "Bytes of payload received over connections."),
+}
+
+func describeConnection(k ring.Counter, help string) *prometheus.Desc {
+	return prometheus.NewDesc("ringway_connection_"+k.String()+"_total", help, []string{"transport"}, nil)
 }
 
 // reason is one of few words for an error.

@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/ringway/ringway"
 	"github.com/ringway/ringway/fallback"
 	"github.com/ringway/ringway/metrics"
+	"github.com/ringway/ringway/ring"
 )
 
 var _ metrics.Connection = (*ringway.Conn)(nil)
@@ -21,20 +23,22 @@ var _ metrics.Connection = (*ringway.Conn)(nil)
 type negotiated struct {
 	transport fallback.Transport
 	trail     []fallback.Step
+	sent      uint64
 }
 
-func (n negotiated) Transport() fallback.Transport { return n.transport }
-func (n negotiated) Trail() []fallback.Step        { return n.trail }
+func (n *negotiated) Transport() fallback.Transport { return n.transport }
+func (n *negotiated) Trail() []fallback.Step        { return n.trail }
+func (n *negotiated) Counts() (t ring.Totals)       { t[ring.SentMessages] = n.sent; return t }
 
 func TestADowngradeIsCountedWithItsReason(t *testing.T) {
 	c := metrics.NewConnections()
-	slow := negotiated{fallback.TCP, []fallback.Step{
+	slow := &negotiated{transport: fallback.TCP, trail: []fallback.Step{
 		{Transport: fallback.SHM, Err: &ringway.Error{Op: "offer", Err: ringway.ErrNoSpace}},
 		{Transport: fallback.Unix, Err: fmt.Errorf("a text of somebody else's: %w", ringway.ErrUnsupported)},
 		{Transport: fallback.TCP},
 	}}
 	c.Opened(slow)
-	c.Opened(negotiated{transport: fallback.SHM})
+	c.Opened(&negotiated{transport: fallback.SHM})
 	c.Closed(slow)
 	c.Failed(os.ErrNotExist)
 	c.Failed(fmt.Errorf("dial: %w", context.DeadlineExceeded))
@@ -71,5 +75,84 @@ ringway_negotiation_failures_total{reason="unsupported",transport="unix"} 1
 	problems, err := testutil.CollectAndLint(c)
 	if err != nil || len(problems) > 0 {
 		t.Error(problems, err)
+	}
+}
+
+func TestWhatClosedConnectionsCountedStaysCounted(t *testing.T) {
+	c := metrics.NewConnections()
+	a, b := &negotiated{transport: fallback.Unix, sent: 3}, &negotiated{transport: fallback.Unix, sent: 4}
+	c.Opened(a)
+	c.Opened(b)
+	sent := func() float64 { return value(t, c, "ringway_connection_sent_messages_total", "transport=unix") }
+	if got := sent(); got != 7 {
+		t.Errorf("%v sent over two connections, want 7", got)
+	}
+	c.Closed(a)
+	c.Closed(a)
+	b.sent++
+	if got := sent(); got != 8 {
+		t.Errorf("%v after one was closed, want 8", got)
+	}
+	if got := value(t, c, "ringway_connections", "transport=unix"); got != 1 {
+		t.Errorf("%v open", got)
+	}
+}
+
+func TestAConnectionCountsBothWaysWhateverItGoesOver(t *testing.T) {
+	for _, transport := range []ringway.Transport{ringway.SharedMemory, ringway.Unix, ringway.TCP} {
+		t.Run(transport.String(), func(t *testing.T) {
+			addr := "metrics-" + transport.String() + "-" + rand.Text()
+			if transport == ringway.TCP {
+				addr = "tcp://127.0.0.1:0"
+			}
+			if why := transport.Missing(); why != "" {
+				t.Skip(why)
+			}
+			l, err := ringway.Listen(addr, ringway.Transports(transport))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			dialed := make(chan error, 1)
+			go func() {
+				c, err := ringway.Dial(t.Context(), l.Addr(), ringway.Transports(transport))
+				if err == nil {
+					for m, e := range c.Messages(t.Context()) { // echo
+						if err = e; err == nil {
+							err = c.Send(t.Context(), m.Payload)
+						}
+					}
+					_ = c.Close()
+				}
+				dialed <- err
+			}()
+			c, err := l.Accept(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 3 {
+				if err := c.Send(t.Context(), make([]byte, 10)); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := c.Recv(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want := func(when string) {
+				t.Helper()
+				n := c.Counts()
+				if n[ring.SentMessages] != 3 || n[ring.SentBytes] != 30 || n[ring.ReceivedMessages] != 3 || n[ring.ReceivedBytes] != 30 {
+					t.Errorf("%s: %v", when, n)
+				}
+			}
+			want("open")
+			if err := c.Close(); err != nil {
+				t.Fatal(err)
+			}
+			want("closed")
+			if err := <-dialed; err != nil && !errors.Is(err, ringway.ErrPeerDead) {
+				t.Error(err)
+			}
+		})
 	}
 }
