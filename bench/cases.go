@@ -87,6 +87,8 @@ func Cases() []Case {
 		{Name: "paced", Title: "p99.9 from due to there, 64 bytes, 100,000 a second", Target: 2, TargetOf: []string{rivals.Messaging, rivals.Go}, Options: paced,
 			About: "beside those that sleep while there is nothing",
 			who:   func(e rivals.Engine) bool { return e.Class == rivals.Messaging || e.Name == "channel" }},
+		{Name: "wakeup", Title: "round trip of 64 bytes between two that sleep until they are woken",
+			Options: RunOptions{Topology: "spsc", Mode: Wakeup, Size: 64, Capacity: 64 << 10, Batch: 1, Wait: ringway.Park}},
 		{Name: "burst", Title: "p99.9 from due to there, 64 bytes, 100,000 a second, 100 at a time", Options: burst,
 			who: func(rivals.Engine) bool { return false }},
 		{Name: "mixed", Title: "8 bytes to 4 KiB, copied in and out", Options: mixed,
@@ -162,8 +164,11 @@ func (c *Case) contenders(duration time.Duration) []Contender {
 	o := c.Options
 	o.Duration = duration
 	t := o.Task()
-	if t.Mode == Mixed {
+	switch t.Mode {
+	case Mixed:
 		return nil
+	case Wakeup:
+		return wakeupContenders(&o)
 	}
 	if c.task != nil {
 		c.task(&t)

@@ -71,6 +71,9 @@ type pipe struct {
 // the child's context.
 func (p *pipe) take(v any) error {
 	if err := p.in.Decode(v); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			p.cancel() // the parent is gone
+		}
 		return fmt.Errorf("reading the orders: %w", err)
 	}
 	go func() {

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -113,11 +112,15 @@ func (c *Case) measure(ctx context.Context, o *RunOptions) ([]Result, error) {
 		}
 		results[0].Others = append(results[0].Others, *against)
 	}
-	if ours := &results[0]; ours.Against == nil && len(ours.Others) > 0 {
+	if results[0].Against == nil {
 		// Those that the target is about could not be measured: the best of the
 		// others, without a target.
-		best := slices.MinFunc(ours.Others, func(a, b Against) int { return cmp.Compare(a.Ratio, b.Ratio) })
-		ours.Against = &best
+		for i, r := range all.rivals {
+			a := results[0].against(r.Engine)
+			if best := results[0].Against; a != nil && results[i+1].Class != System && (best == nil || a.Ratio < best.Ratio) {
+				results[0].Against = a
+			}
+		}
 	}
 	if l := results[0].Limit; l != nil && len(all.rivals) == 0 {
 		results[0].Against = l.against(o.metric(), len(all.ours))

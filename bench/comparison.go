@@ -118,6 +118,9 @@ func (d *Document) missing() []string {
 			continue
 		}
 		why := strings.TrimPrefix(r.Missing, "rivals: ")
+		if r.Missing == unsteady {
+			why = r.Case + ": " + unsteady
+		}
 		if !slices.Contains(reasons, why) {
 			reasons = append(reasons, why)
 		}

@@ -161,7 +161,7 @@ func blockOf(name string, results []Result) block {
 			detail += "; " + aim
 		}
 		// A copy of 8 bytes is no limit that anything could come near to.
-		if ours.Metric != string(Rate) || l.Ratio > 0.05 {
+		if ours.Metric != string(Rate) || l.Ratio > 0.05 || l.Target > 0 {
 			items = append(items, item{value, bar{Name: "limit: " + l.Name, Figure: l.value(ours.RTT != nil), Detail: detail, Mood: "limit"}})
 		}
 	}

@@ -28,7 +28,7 @@ func WriteMarkdown(w io.Writer, doc Document) error {
 			continue
 		}
 		limit, limitAim := "", ""
-		if l := ours.Limit; l != nil && (ours.Metric != string(Rate) || l.Ratio > 0.05) {
+		if l := ours.Limit; l != nil && (ours.Metric != string(Rate) || l.Ratio > 0.05 || l.Target > 0) {
 			limit = fmt.Sprintf("%s %s, %s", l.Name, l.value(ours.RTT != nil), l.times())
 			limitAim = l.aim()
 		}

@@ -77,7 +77,7 @@ func (o *RunOptions) rivalResult(c *contest) (res Result, against *Against) {
 		if c.missing != nil {
 			res.Missing = c.missing.Error()
 		} else {
-			res.Missing = "the machine changed its speed during each run"
+			res.Missing = unsteady
 		}
 		return res, nil
 	}
@@ -89,6 +89,9 @@ func (o *RunOptions) rivalResult(c *contest) (res Result, against *Against) {
 	res.Runs, res.Discarded, res.Unsettled, res.Spread = len(c.kept), c.discarded, c.unsettled, spread
 	return res, compareRatios(c.Engine, c.ratios)
 }
+
+// unsteady is why there is no figure when nothing is missing.
+const unsteady = "the machine changed its speed during each run"
 
 // compareRatios sums up ratios of single rounds.
 func compareRatios(engine string, ratios []float64) *Against {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -138,6 +139,42 @@ func TestCtrlCEndsAReplayQuietly(t *testing.T) {
 	}
 	if stderr.String() != "shmbench: interrupted\n" || stdout.Len() > 0 {
 		t.Errorf("it said %q and %q", stdout.String(), stderr.String())
+	}
+}
+
+func TestTheChildrenOfAKilledShmbenchEndWithoutAWord(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("children are found in Linux's way")
+	}
+	said, err := os.Create(filepath.Join(t.TempDir(), "said"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer said.Close()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), "SHMBENCH_TEST_MAIN=replay --rate 10 "+sample())
+	cmd.Stderr, cmd.Stdout = said, said
+	alive, writer, err := os.Pipe() // the children inherit its end: it is closed with the last of them
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.ExtraFiles = []*os.File{writer}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	writer.Close()
+	for !hasChild(t, cmd.Process.Pid) {
+		runtime.Gosched()
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if _, err := io.ReadAll(alive); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(said.Name()); err != nil || len(text) > 0 {
+		t.Errorf("%q, %v", text, err)
 	}
 }
 
