@@ -112,6 +112,7 @@ func (c *crew) close() {
 	for i := len(c.done) - 1; i >= 0; i-- {
 		c.done[i]()
 	}
+	_, _ = shm.Clean("") // killed children leave their doorbells
 }
 
 // do has all members do something and returns what each of them found, the

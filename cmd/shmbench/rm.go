@@ -19,6 +19,11 @@ type removal struct {
 	Reason  string `json:"reason,omitempty"` // why not
 }
 
+type removals struct {
+	Sections []removal `json:"sections"`
+	Remains  int       `json:"remains"` // files of dead programs that are no sections
+}
+
 func rmCommand() *cobra.Command {
 	var (
 		dir, jsonTo  string
@@ -30,18 +35,24 @@ func rmCommand() *cobra.Command {
 		Long: `rm takes the names of sections away and gives their memory back. It refuses
 while a participant lives, and, without --force, when that can't be known: of a
 damaged section, or one of another kind. With --stale it removes every section in
-which somebody died and nobody lives; those that all have left in good order
-stay, since they may be waiting for the next.`,
+which somebody died and nobody lives, and files that dead programs left beside
+sections; those that all have left in good order stay, since they may be waiting
+for the next.`,
 		Example: `  shmbench rm ticks
   shmbench rm --stale`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if stale == (len(names) > 0) || stale && force {
 				return errors.New("rm takes names, or --stale alone")
 			}
-			done, err := remove(names, dir, stale, force)
-			return errors.Join(emit(cmd, jsonTo, struct {
-				Sections []removal `json:"sections"`
-			}{done}, func(w io.Writer) error { return writeRemovals(w, done) }), err)
+			var doc removals
+			var err error
+			doc.Sections, err = remove(names, dir, stale, force)
+			if stale {
+				var cleanErr error
+				doc.Remains, cleanErr = shm.Clean(dir)
+				err = errors.Join(err, cleanErr)
+			}
+			return errors.Join(emit(cmd, jsonTo, doc, doc.write), err)
 		},
 	}
 	flags := cmd.Flags()
@@ -104,16 +115,20 @@ func removeOne(name, dir string, stale, force bool) error {
 	return shm.Remove(name, dir)
 }
 
-func writeRemovals(w io.Writer, done []removal) (err error) {
-	if len(done) == 0 {
+// write writes what was removed, for people.
+func (d removals) write(w io.Writer) (err error) {
+	if len(d.Sections) == 0 && d.Remains == 0 {
 		_, err = fmt.Fprintln(w, "nothing to remove")
 	}
-	for _, r := range done {
+	for _, r := range d.Sections {
 		if r.Removed {
 			_, err = fmt.Fprintf(w, "removed %s\n", inspect.Printable(r.Name, nameWidth))
 		} else {
 			_, err = fmt.Fprintln(w, r.Reason)
 		}
+	}
+	if d.Remains > 0 {
+		_, err = fmt.Fprintf(w, "removed %d files that dead programs left\n", d.Remains)
 	}
 	return err
 }
