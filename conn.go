@@ -43,6 +43,9 @@ type Conn struct {
 	closed atomic.Bool
 	calls  caller
 	last   atomic.Pointer[ring.Totals] // the counts when it was closed
+
+	sending *Ring                                    // over rings: what out sends on
+	redial  func(ctx context.Context) (*Conn, error) // of one that was dialled
 }
 
 // pairing is what the rings of a connection have instead of places in a table:
@@ -70,6 +73,7 @@ func newConn(name string, e *fallback.Established, o options) (*Conn, error) {
 	}
 	sending := &Ring{name: name, geometry: e.Geometry, options: o, memory: c.memory, body: send, pairing: mine}
 	receiving := &Ring{name: name, geometry: e.Geometry, options: o, memory: c.memory, body: receive, pairing: theirs}
+	c.sending = sending
 	var err error
 	if c.out, err = sending.Producer(); err == nil {
 		if c.in, err = receiving.Consumer(); err != nil {

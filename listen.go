@@ -63,5 +63,9 @@ func Dial(ctx context.Context, addr string, opts ...Option) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newConn(addr, e, o)
+	c, err := newConn(addr, e, o)
+	if err == nil {
+		c.redial = func(ctx context.Context) (*Conn, error) { return Dial(ctx, addr, opts...) }
+	}
+	return c, err
 }

@@ -21,6 +21,8 @@ var children = proctest.Children{
 	"worker":   worker,
 	"claim":    claimAndStay,
 	"conform":  conformChild,
+	"echo":     echoServer,
+	"holder":   holder,
 
 	"publish":   publishNumbers,
 	"subscribe": subscribeNumbers,

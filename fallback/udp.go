@@ -46,8 +46,8 @@ type udpSocket struct {
 	l       *Listener // nil for one that dials
 	mu      sync.Mutex
 	links   map[netip.AddrPort]*udpLink
-	dialing func(frame) // gets control frames while it dials
-	closed  bool        // no new connections; the socket goes with the last one
+	dialing func(frame)   // gets control frames while it dials
+	closed  bool          // no new connections; the socket goes with the last one
 	stop    chan struct{} // closed by Close
 }
 
