@@ -53,6 +53,21 @@ func Compare(ctx context.Context, o CompareOptions) (Document, error) {
 			o.Duration = 60 * time.Millisecond
 		}
 	}
+	// Rivals are built before the clock runs.
+	prepared := make(map[string]error)
+	for i, c := range cases {
+		for _, r := range c.contenders(o.Duration) {
+			if _, done := prepared[r.Engine]; done || r.Prepare == nil {
+				continue
+			}
+			if o.Progress != nil {
+				o.Progress(CompareProgress{Case: "building " + r.Engine, Number: 0, Cases: len(cases), Kept: i, Runs: 100 * len(cases)})
+			}
+			if prepared[r.Engine] = r.Prepare(ctx); ctx.Err() != nil {
+				return Document{}, context.Cause(ctx)
+			}
+		}
+	}
 	doc := Document{Machine: ThisMachine(), Date: time.Now().UTC().Format(time.RFC3339)}
 	deadline := time.Now().Add(budget)
 	for i, c := range cases {
@@ -64,6 +79,11 @@ func Compare(ctx context.Context, o CompareOptions) (Document, error) {
 		// What is left is for what is left.
 		ro.Budget = max(time.Until(deadline)/time.Duration(len(cases)-i), time.Millisecond)
 		ro.Rivals = c.contenders(o.Duration)
+		for i := range ro.Rivals {
+			if err, done := prepared[ro.Rivals[i].Engine]; done {
+				ro.Rivals[i].Prepare = func(context.Context) error { return err }
+			}
+		}
 		tell := func(kept, runs, tries int) {
 			if o.Progress != nil {
 				o.Progress(CompareProgress{c.Name, i, len(cases), kept, runs, tries})

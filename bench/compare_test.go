@@ -35,6 +35,17 @@ func TestAWinnerIsCalledOnlyWhenAllRoundsAgree(t *testing.T) {
 	}
 }
 
+func TestTheRatioIsTheMedianOfTheRounds(t *testing.T) {
+	for _, c := range []struct {
+		ratios []float64
+		want   float64
+	}{{[]float64{3}, 3}, {[]float64{3, 1}, 2}, {[]float64{9, 1, 2}, 2}, {[]float64{1, 9, 2, 3}, 2.5}} {
+		if a := compareRatios("x", c.ratios); a.Ratio != c.want {
+			t.Errorf("%v: %g, want %g", c.ratios, a.Ratio, c.want)
+		}
+	}
+}
+
 func TestATargetIsReachedOrMissedOnlyWhenAllRoundsAgree(t *testing.T) {
 	for _, c := range []struct {
 		low, high float64
@@ -167,7 +178,7 @@ func TestCompareMeasuresACaseBesideWhatTheSystemCanDo(t *testing.T) {
 	if err := WriteComparison(&text, doc); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"rtt-vs-kernel · ", "limit: raw round trip", "not measured:", "targets: ", "ZeroMQ (ipc)"} {
+	for _, want := range []string{"rtt-vs-kernel · ", "limit: raw round trip", "not measured:", "Targets: ", "ZeroMQ (ipc)"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in\n%s", want, text.String())
 		}

@@ -149,7 +149,7 @@ func (d *Document) score() string {
 			counts[r.Limit.Reached]++
 		}
 	}
-	return fmt.Sprintf("targets: %d reached, %d missed, %d undecided.", counts[Reached], counts[Missed], counts[Undecided])
+	return fmt.Sprintf("Targets: %d reached, %d missed, %d undecided.", counts[Reached], counts[Missed], counts[Undecided])
 }
 
 // against returns what ours says of an engine.
@@ -225,6 +225,14 @@ func (a *Against) aim() string {
 		return ""
 	}
 	return fmt.Sprintf("; at least %.2f: %s", a.Target, reachedText(a.Reached))
+}
+
+// rounds says how many pairs there were.
+func (a *Against) rounds() string {
+	if a.Rounds == 1 {
+		return "1 round"
+	}
+	return fmt.Sprintf("%d rounds", a.Rounds)
 }
 
 func reachedText(reached string) string {

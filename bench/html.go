@@ -95,7 +95,7 @@ func cardOf(r Result) (c card, ok bool) {
 	}
 	c = card{
 		Case: r.Case, Title: r.Title, Ratio: ratioText(a.Ratio), Against: a.Engine,
-		Detail: fmt.Sprintf("%s to %s in %d rounds; aimed at %s, %s", ratioText(a.Low), ratioText(a.High), a.Rounds, ratioText(a.Target), reachedText(a.Reached)),
+		Detail: fmt.Sprintf("%s to %s in %s; aimed at %s, %s", ratioText(a.Low), ratioText(a.High), a.rounds(), ratioText(a.Target), reachedText(a.Reached)),
 	}
 	if strings.HasPrefix(a.Engine, "limit: ") {
 		c.Word = "of the"
@@ -178,7 +178,13 @@ func blockOf(name string, results []Result) block {
 	for i, it := range items {
 		values[i] = it.value
 	}
-	scale := barScale(values)
+	scale := 1.0
+	if len(values) > 0 {
+		scale = slices.Max(values)
+	}
+	if ours.Metric != string(Rate) { // slowness can be cut off, speed can't
+		scale = barScale(values)
+	}
 	for _, it := range items {
 		if it.bar.Over = it.value > scale; it.bar.Over {
 			it.value = scale

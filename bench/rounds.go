@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ringway/ringway/bench/limits"
 )
@@ -12,6 +13,12 @@ import (
 type reading[T any] struct {
 	found  T
 	regime limits.Regime
+}
+
+// prober is a crew, or what stands for one in tests.
+type prober interface {
+	probe() (time.Duration, error)
+	run() (teamRun, error)
 }
 
 // rounds are measurements by turns: one run of ours, then one of each
@@ -42,7 +49,7 @@ type contest struct {
 // measureRounds goes on until o.Runs runs count, and as many pairs of each
 // contender, or until it has tried four times as often or budget is spent. It
 // returns what it has then, and an error when that is nothing.
-func measureRounds(ctx context.Context, c *crew, o RunOptions) (*rounds, error) {
+func measureRounds(ctx context.Context, c prober, o RunOptions) (*rounds, error) {
 	all := &rounds{}
 	for _, rival := range o.Rivals {
 		c := &contest{Contender: rival}
@@ -73,7 +80,7 @@ func measureRounds(ctx context.Context, c *crew, o RunOptions) (*rounds, error) 
 }
 
 // round is one run of everybody who still needs one.
-func (all *rounds) round(ctx context.Context, c *crew, o RunOptions) error {
+func (all *rounds) round(ctx context.Context, c prober, o RunOptions) error {
 	probed, err := c.probe()
 	if err != nil {
 		return err

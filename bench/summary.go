@@ -1,6 +1,10 @@
 package bench
 
-import "github.com/ringway/ringway"
+import (
+	"slices"
+
+	"github.com/ringway/ringway"
+)
 
 // summary makes a result of the runs that count: the one in the middle.
 func summary(o RunOptions, all *rounds) Result {
@@ -93,13 +97,14 @@ func (o *RunOptions) rivalResult(c *contest) (res Result, against *Against) {
 // unsteady is why there is no figure when nothing is missing.
 const unsteady = "the machine changed its speed during each run"
 
-// compareRatios sums up ratios of single rounds.
+// compareRatios sums up ratios of single rounds, of which there is at least one.
 func compareRatios(engine string, ratios []float64) *Against {
-	self := func(v float64) float64 { return v }
-	ratio, spread := middle(ratios, self) // sorts them
+	slices.Sort(ratios)
+	n := len(ratios)
+	ratio := (ratios[(n-1)/2] + ratios[n/2]) / 2
 	a := &Against{
-		Engine: engine, Ratio: ratio, Spread: spread, Rounds: len(ratios),
-		Low: ratios[0], High: ratios[len(ratios)-1],
+		Engine: engine, Ratio: ratio, Spread: (ratios[n-1] - ratios[0]) / ratio, Rounds: n,
+		Low: ratios[0], High: ratios[n-1],
 	}
 	a.Verdict = verdict(a)
 	return a

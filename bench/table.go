@@ -135,8 +135,8 @@ func WriteResult(w io.Writer, r Result) error {
 		case r.Rival.Missing != "":
 			row("rival", "%s: not measured: %s", r.Rival.Engine, r.Rival.Missing)
 		case r.Against != nil:
-			row("rival", "%s: %s; ours is %.2f × as good (%.2f to %.2f in %d rounds): %s",
-				r.Rival.Engine, figure, r.Against.Ratio, r.Against.Low, r.Against.High, r.Against.Rounds, r.Against.Verdict)
+			row("rival", "%s: %s; ours is %.2f × as good (%.2f to %.2f in %s): %s",
+				r.Rival.Engine, figure, r.Against.Ratio, r.Against.Low, r.Against.High, r.Against.rounds(), r.Against.Verdict)
 		}
 	}
 	row("allocations", "%g a message", r.AllocsPerOp)

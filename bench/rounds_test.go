@@ -1,0 +1,139 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/ringway/ringway/bench/limits"
+)
+
+// script is a crew whose probes and runs are known beforehand; the last ones
+// repeat.
+type script struct {
+	probes []time.Duration
+	ns     []int64 // of our runs, of 100 messages each
+	done   int
+}
+
+func (s *script) probe() (time.Duration, error) {
+	p := s.probes[0]
+	if len(s.probes) > 1 {
+		s.probes = s.probes[1:]
+	}
+	return p, nil
+}
+
+func (s *script) run() (r teamRun, err error) {
+	s.done++
+	r.Messages, r.Ns = 100, s.ns[0]
+	if len(s.ns) > 1 {
+		s.ns = s.ns[1:]
+	}
+	return r, nil
+}
+
+// rival takes its nanoseconds for 100 messages from a list.
+func rival(name string, ns ...int64) Contender {
+	return Contender{Engine: name, Measure: func(context.Context) (Figure, error) {
+		f := Figure{Messages: 100, Ns: ns[0]}
+		if len(ns) > 1 {
+			ns = ns[1:]
+		}
+		return f, nil
+	}}
+}
+
+func TestARunDuringWhichTheMachineChangedIsThrownAwayAndCounted(t *testing.T) {
+	// Before and after the first run the machine is different; then it settles.
+	s := &script{probes: []time.Duration{100, 200, 100, 100}, ns: []int64{1, 1000}}
+	all, err := measureRounds(t.Context(), s, RunOptions{Mode: Throughput, Runs: 2})
+	if err != nil || len(all.ours) != 2 || all.discarded != 1 || all.unsettled != 0 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	for _, r := range all.ours {
+		if r.Ns != 1000 {
+			t.Errorf("the run that doesn't count is among those that do: %+v", r)
+		}
+	}
+}
+
+func TestAPairCountsOnlyWithinOneRegime(t *testing.T) {
+	// First round: ours at 100, then the machine changes during the rival's run.
+	// Second: ours at 100, the rival's run wholly at 200. Third: all at 200.
+	s := &script{probes: []time.Duration{100, 100, 200, 100, 100, 200}, ns: []int64{1000}}
+	o := RunOptions{Mode: Throughput, Runs: 1, Rivals: []Contender{rival("r", 1, 2, 3000)}}
+	all, err := measureRounds(t.Context(), s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := all.rivals[0]
+	if len(r.kept) != 1 || r.kept[0].Ns != 3000 || r.discarded != 2 || len(r.ratios) != 1 || r.ratios[0] != 3 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestOnAMachineThatNeverSettlesThereIsAnErrorUnlessAllIsKept(t *testing.T) {
+	flip := make([]time.Duration, 100)
+	for i := range flip {
+		flip[i] = time.Duration(100 + 100*(i%2))
+	}
+	s := &script{probes: flip, ns: []int64{1000}}
+	if _, err := measureRounds(t.Context(), s, RunOptions{Mode: Throughput, Runs: 3}); err == nil || s.done != 12 {
+		t.Errorf("%v after %d runs", err, s.done)
+	}
+	s = &script{probes: flip, ns: []int64{1000}}
+	all, err := measureRounds(t.Context(), s, RunOptions{Mode: Throughput, Runs: 3, KeepAll: true, Rivals: []Contender{rival("r", 2000)}})
+	if err != nil || len(all.ours) != 3 || all.unsettled != 3 || all.rivals[0].unsettled != 3 || len(all.rivals[0].ratios) != 3 {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
+func TestARivalThatCannotBeMeasuredHoldsNobodyUp(t *testing.T) {
+	no := errors.New("not here")
+	unbuilt := Contender{Engine: "a", Prepare: func(context.Context) error { return no }, Measure: func(context.Context) (Figure, error) {
+		t.Error("measured without being built")
+		return Figure{}, nil
+	}}
+	broken := Contender{Engine: "b", Measure: func(context.Context) (Figure, error) { return Figure{}, no }}
+	s := &script{probes: []time.Duration{100}, ns: []int64{1000}}
+	all, err := measureRounds(t.Context(), s, RunOptions{Mode: Throughput, Runs: 3, Rivals: []Contender{unbuilt, broken, rival("c", 500)}})
+	if err != nil || s.done != 3 || all.rivals[0].missing != no || all.rivals[1].missing != no || len(all.rivals[2].kept) != 3 {
+		t.Errorf("%+v, %v after %d runs", all, err, s.done)
+	}
+	o := RunOptions{Mode: Throughput}
+	if r, against := o.rivalResult(all.rivals[0]); r.Missing != "not here" || against != nil {
+		t.Errorf("%+v, %v", r, against)
+	}
+}
+
+func TestABudgetEndsTheRounds(t *testing.T) {
+	s := &script{probes: []time.Duration{100}, ns: []int64{1000}}
+	all, err := measureRounds(t.Context(), s, RunOptions{Mode: Throughput, Runs: 1000, Budget: time.Nanosecond})
+	if err != nil || len(all.ours) != 1 {
+		t.Errorf("%d, %v", len(all.ours), err)
+	}
+}
+
+func TestTheResultIsThatOfTheRunInTheMiddle(t *testing.T) {
+	all := &rounds{discarded: 7}
+	for _, ns := range []int64{3000, 1000, 2000, 9000, 1500} {
+		r := teamRun{Copies: limits.Copies{One: 2e9, Two: 1e9}}
+		r.Messages, r.Ns = 100, ns
+		all.ours = append(all.ours, r)
+	}
+	o := RunOptions{Mode: Throughput, Size: 8}
+	res := summary(o, all)
+	if res.Seconds != 2000/1e9 || res.Runs != 5 || res.Discarded != 7 || res.Limit.Name != "memcpy in and out" {
+		t.Errorf("%+v", res)
+	}
+	// 100 messages of 8 bytes in 2,000 ns are 0.4 GB/s of the 1 that two copies allow.
+	if l := res.Limit; l.Ratio < 0.399 || l.Ratio > 0.401 || l.High < 0.799 || l.Exceeded {
+		t.Errorf("%+v", l)
+	}
+	o.Lease = true
+	if l := summary(o, all).Limit; l.Name != "memcpy in" || l.Ratio > 0.201 {
+		t.Errorf("%+v", l)
+	}
+}
