@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 
@@ -146,31 +145,24 @@ func TestSelectReturnsTheRingThatHasSomething(t *testing.T) {
 			}
 		}
 		// Who always has something doesn't keep it from the others.
-		seen := make(map[int]int)
 		for i, p := range producers {
-			for range 10 {
-				if err := p.Send(ctx, []byte{byte(i)}); err != nil {
-					t.Fatal(err)
-				}
+			if err := p.Send(ctx, []byte{byte(i)}); err != nil {
+				t.Fatal(err)
 			}
 		}
-		for range 10 {
+		for others := len(producers) - 1; others > 0; {
 			i, _, err := receive()
 			if err != nil {
 				t.Fatal(err)
 			}
-			seen[i]++
-		}
-		for i := range producers {
-			if seen[i] != 2 {
-				t.Errorf("%v: 10 of 50 messages came from the rings %v times", kind, seen)
-				break
-			}
-		}
-		for range 40 {
-			if _, _, err := receive(); err != nil {
+			if i != 3 {
+				others--
+			} else if err := producers[3].Send(ctx, nil); err != nil {
 				t.Fatal(err)
 			}
+		}
+		if _, _, err := receive(); err != nil { // the last one of ring 3
+			t.Fatal(err)
 		}
 		if err := producers[3].End(ctx); err != nil {
 			t.Fatal(err)
@@ -179,6 +171,7 @@ func TestSelectReturnsTheRingThatHasSomething(t *testing.T) {
 			t.Errorf("after the end of ring 3: ring %d, %v", i, err)
 		}
 		// A consumer that was selected can wait alone.
+		s.Close()
 		sent := make(chan error, 1)
 		go func() { sent <- producers[0].Send(ctx, []byte("alone")) }()
 		if m, err := consumers[0].Recv(ctx); err != nil || string(m.Payload) != "alone" {
@@ -216,28 +209,71 @@ func TestSelectEndsWithItsContextAndTellsErrors(t *testing.T) {
 	}
 }
 
-func TestASelectorLeavesNoGoroutineBehind(t *testing.T) {
-	watchers := func() int {
-		stacks := make([]byte, 1<<20)
-		return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "(*watcher).run")
+func TestSelectorsLeaveNoGoroutineForEachRingBehind(t *testing.T) {
+	receive := func() {
+		p, c := ends(t, newRing(t))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		for ctx.Err() == nil {
+			_, _ = ringway.Select(ctx, c)
+		}
+		if err := p.Send(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	before := watchers()
-	p, c := ends(t, newRing(t))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-	defer cancel()
-	for ctx.Err() == nil {
-		_, _ = ringway.Select(ctx, c)
+	receive() // there may be one for all of them
+	before := runtime.NumGoroutine()
+	for range 10 {
+		receive()
 	}
-	if watchers() != before+1 {
-		t.Fatal("nobody watches; this test is blind")
+	for start := time.Now(); runtime.NumGoroutine() > before+2; runtime.Gosched() {
+		if time.Since(start) > 10*time.Second {
+			t.Fatalf("%d goroutines, there were %d", runtime.NumGoroutine(), before)
+		}
 	}
-	if err := p.Send(t.Context(), nil); err != nil {
+}
+
+func TestSelectTakesSubscribersToo(t *testing.T) {
+	ctx := within(t)
+	r := newRingOf(t, ringway.Broadcast, ringway.Capacity(64<<10))
+	p, err := r.Publisher()
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Close(); err != nil {
+	defer p.Close()
+	sub, err := r.Subscribe()
+	if err != nil {
 		t.Fatal(err)
 	}
-	if n := watchers(); n != before {
-		t.Errorf("%d goroutines watch, there were %d", n, before)
+	defer sub.Close()
+	_, c := ends(t, newRing(t))
+	s := ringway.NewSelector(c, sub)
+	defer s.Close()
+	for n := range 50 {
+		sent := make(chan error, 1)
+		go func() { sent <- p.Send(ctx, []byte{byte(n)}) }()
+		for {
+			i, err := s.Wait(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i == 0 {
+				continue // for nothing
+			}
+			m, err := sub.TryRecv()
+			if errors.Is(err, ringway.ErrEmpty) {
+				continue
+			}
+			if err != nil || m.Payload[0] != byte(n) {
+				t.Fatalf("message %d: %v, %v", n, m.Payload, err)
+			}
+			break
+		}
+		if err := <-sent; err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -2,12 +2,12 @@ package ringway
 
 import (
 	"context"
-	"fmt"
+	"sync/atomic"
 
 	"github.com/ringway/ringway/internal/errs"
 )
 
-// Source is what Select waits for: a *Consumer, or anything else that can tell
+// Source is what Select waits for: a *Consumer, a *Subscriber, or anything else that can tell
 // when there is something to receive. A source belongs to the goroutine that
 // selects, as a Consumer does.
 type Source interface {
@@ -23,30 +23,37 @@ type Source interface {
 	Unwatch()
 }
 
-var _ Source = (*Consumer)(nil)
+var (
+	_ Source = (*Consumer)(nil)
+	_ Source = (*Subscriber)(nil)
+)
 
-// Selector waits for several sources again and again without allocating. It
-// belongs to one goroutine at a time.
+// Selector waits for several sources again and again, and is told which of them
+// have something: what it costs doesn't grow with how many there are. It belongs
+// to one goroutine at a time, and its sources to that one too; don't wait for
+// them by other means meanwhile.
 type Selector struct {
 	sources []Source
 	wakes   []func()
-	first   int // where the next look begins, so that all get their turn
+	queued  []atomic.Bool // by source: in woken, or was since it is watched
 	woken   chan int
+	idle    []int // those that aren't watched, who waits longest first
+	turn    bool  // whether the idle are looked at first
 }
 
 // NewSelector returns a Selector of the sources, whose indices are what Wait
-// returns. It needs no Close: what a source holds for it goes with the source.
-// It panics without a source.
+// returns. It panics without a source.
 func NewSelector(sources ...Source) *Selector {
-	if len(sources) == 0 {
+	n := len(sources)
+	if n == 0 {
 		panic("ringway: a selector of no sources")
 	}
-	s := &Selector{sources: sources, woken: make(chan int, len(sources))}
+	s := &Selector{sources: sources, queued: make([]atomic.Bool, n), woken: make(chan int, n)}
 	for i := range sources {
+		s.idle = append(s.idle, i)
 		s.wakes = append(s.wakes, func() {
-			select {
-			case s.woken <- i:
-			default: // somebody else has woken Wait
+			if !s.queued[i].Swap(true) {
+				s.woken <- i // there is room
 			}
 		})
 	}
@@ -58,52 +65,59 @@ func NewSelector(sources ...Source) *Selector {
 // receives without waiting (TryRecv), and don't be surprised by ErrEmpty: now and
 // then Wait returns for nothing, once a second for a ring that is idle, say. With
 // an error of a source it returns that source's index, and with that of ctx -1.
-// Sources that always have something don't keep Wait from the others: it begins
-// to look behind the one that it returned last.
+// Sources that always have something don't keep Wait from the others.
 //
-// A wait takes no thread. For each ring it takes a sleeping goroutine, and on
-// Linux a descriptor.
+// A wait takes no thread and, on Linux, a descriptor for each ring, elsewhere a
+// sleeping goroutine.
 func (s *Selector) Wait(ctx context.Context) (int, error) {
-	for len(s.woken) > 0 {
-		<-s.woken // in a wait before
+	if s.turn = !s.turn; !s.turn {
+		select {
+		case i := <-s.woken:
+			return s.unwatched(i), nil
+		default:
+		}
 	}
-	n := len(s.sources)
-	for watched := range n {
-		i := (s.first + watched) % n
+	for len(s.idle) > 0 {
+		i := s.idle[0]
+		s.idle = s.idle[:copy(s.idle, s.idle[1:])]
+		s.queued[i].Store(false)
 		ready, err := s.sources[i].Watch(s.wakes[i])
 		if ready || err != nil {
-			return s.returned(i, watched, err)
+			s.idle = append(s.idle, i)
+			return i, err
 		}
 	}
 	select {
 	case i := <-s.woken:
-		return s.returned(i, n, nil)
+		return s.unwatched(i), nil
 	case <-ctx.Done():
-		s.unwatch(n)
 		return -1, ctx.Err()
 	}
 }
 
-// returned ends a turn of so many watches.
-func (s *Selector) returned(i, watched int, err error) (int, error) {
-	s.unwatch(watched)
-	s.first = (i + 1) % len(s.sources)
-	return i, err
+// unwatched ends the watch of a source that was woken, until the next Wait.
+func (s *Selector) unwatched(i int) int {
+	s.sources[i].Unwatch()
+	s.idle = append(s.idle, i)
+	return i
 }
 
-// unwatch ends the first so many watches of this turn.
-func (s *Selector) unwatch(watched int) {
-	for k := range watched {
-		s.sources[(s.first+k)%len(s.sources)].Unwatch()
+// Close ends all watches. The sources stay open. The Selector must not be used
+// any more.
+func (s *Selector) Close() {
+	for _, source := range s.sources {
+		source.Unwatch()
 	}
 }
 
 // Select waits until one of the sources has something to receive, as
-// Selector.Wait does once. Who waits again and again should keep a Selector. It
+// Selector.Wait does, once. Who waits again and again should keep a Selector. It
 // returns -1 and an error matching ErrBadArgument without a source.
 func Select(ctx context.Context, sources ...Source) (int, error) {
 	if len(sources) == 0 {
-		return -1, &errs.Error{Op: "select", Err: ErrBadArgument, Detail: fmt.Sprintf("%d sources", len(sources))}
+		return -1, &errs.Error{Op: "select", Err: ErrBadArgument, Detail: "there is no source"}
 	}
-	return NewSelector(sources...).Wait(ctx)
+	s := NewSelector(sources...)
+	defer s.Close()
+	return s.Wait(ctx)
 }

@@ -53,48 +53,69 @@ func (c *Consumer) Arm() (ready bool, err error) {
 	c.mine.Drain()
 	c.mine.Announce()
 	c.looked = time.Time{} // who arms wants to know
-	return c.readyNow("arm")
-}
-
-// readyNow looks once more after the announcement, and takes it back if there
-// is no need to wait.
-func (c *Consumer) readyNow(op string) (ready bool, err error) {
-	if c.spsc != nil {
-		ready = c.spsc.Ready()
-	} else {
-		ready = c.mpmc.Ready()
-	}
-	if !ready {
-		w := waiter{e: &c.endpoint, op: op}
-		err = w.givesUp()
-	}
-	if ready || err != nil {
+	if ready, err = c.look("arm", c.ready); ready || err != nil {
 		c.mine.Retract()
 	}
 	return ready, err
 }
 
-// Watch has wake called when there may be a message: see Source. It is what Select calls. The first call starts a
-// goroutine, which ends with Close.
-func (c *Consumer) Watch(wake func()) (ready bool, err error) {
-	if !c.gate.Enter() {
-		return false, c.shutOut("watch")
+// ready reports whether a receive may find something.
+func (c *Consumer) ready() bool {
+	if c.spsc != nil {
+		return c.spsc.Ready()
 	}
-	defer c.gate.Exit()
-	if err := c.mine.Watch(wake); err != nil {
-		return false, named(err, c.name)
-	}
-	if ready, err = c.readyNow("watch"); ready || err != nil {
-		c.mine.Unwatch()
-	}
-	return ready, err
+	return c.mpmc.Ready()
+}
+
+// Watch has wake called when there may be a message: see Source. It allocates
+// and enters the kernel the first time.
+func (c *Consumer) Watch(wake func()) (ready bool, err error) { return c.watchFor(wake, c.ready) }
+
+// Unwatch ends what Watch began, if anything: when it returns wake is not
+// called any more.
+func (c *Consumer) Unwatch() { c.unwatch() }
+
+// Watch has wake called when there may be a message: see Source. One that was
+// opened read-only can't ask to be woken; then the error matches ErrUnsupported.
+// It allocates and enters the kernel the first time.
+func (s *Subscriber) Watch(wake func()) (ready bool, err error) {
+	return s.watchFor(wake, func() bool { return s.poll(1, 1) })
 }
 
 // Unwatch ends what Watch began, if anything: when it returns wake is not
 // called any more.
-func (c *Consumer) Unwatch() {
-	if c.gate.Enter() {
-		c.mine.Unwatch()
-		c.gate.Exit()
+func (s *Subscriber) Unwatch() { s.unwatch() }
+
+func (e *endpoint) watchFor(wake func(), ready func() bool) (bool, error) {
+	if !e.gate.Enter() {
+		return false, e.shutOut("watch")
 	}
+	defer e.gate.Exit()
+	if e.mine == nil {
+		return false, &errs.Error{Op: "watch", Name: e.name, Err: ErrUnsupported, Detail: "who reads only can't ask to be woken"}
+	}
+	if err := e.mine.Watch(wake); err != nil {
+		return false, named(err, e.name)
+	}
+	there, err := e.look("watch", ready)
+	if there || err != nil {
+		e.mine.Unwatch()
+	}
+	return there, err
+}
+
+func (e *endpoint) unwatch() {
+	if e.mine != nil && e.gate.Enter() {
+		e.mine.Unwatch()
+		e.gate.Exit()
+	}
+}
+
+// look looks once more after the announcement, at the ring and at the others.
+func (e *endpoint) look(op string, ready func() bool) (bool, error) {
+	if ready() {
+		return true, nil
+	}
+	w := waiter{e: e, op: op}
+	return false, w.givesUp()
 }

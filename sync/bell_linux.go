@@ -61,7 +61,6 @@ type doorbell struct {
 	seq   uint32
 	looks int
 	until time.Time // the read deadline that is set
-	bytes [64]byte
 }
 
 // knock is what is written into a doorbell: an eventfd takes nothing shorter.
@@ -162,8 +161,9 @@ func (o *osBell) drain() {
 }
 
 func (d *doorbell) drain(fd int) {
+	var b [64]byte
 	for range 1024 { // if a peer floods it, something stays
-		if n, err := readNow(fd, d.bytes[:]); err != unix.EINTR && n < len(d.bytes) {
+		if n, err := readNow(fd, b[:]); err != unix.EINTR && n < len(b) {
 			break
 		}
 	}

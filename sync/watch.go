@@ -1,42 +1,41 @@
 package sync
 
-import "sync/atomic"
-
-// watcher is a goroutine that sleeps on a bell for somebody who waits for
-// several things at a time, and calls back. It stays from the first watch until
-// the bell is closed, asleep, so that a watch costs no goroutine.
+// watcher sleeps on a bell for somebody who waits for several things at a time,
+// and calls back. It stays from the first watch until the bell is closed, so that
+// a watch costs next to nothing.
 type watcher struct {
 	bell *Bell
-	quit atomic.Bool
-	done chan struct{}
+	own  chan struct{} // ends the bell's own sleep
+	os   osWatcher
 
 	mu   Mutex
+	over bool   // the bell is being closed
 	wake func() // nil while nobody watches
-	own  chan struct{}
 }
 
 // Watch announces that this side is going to wait, and has wake called when
 // the bell is rung, and each [PollNet] in case a ring was lost. After it the
 // caller must look once more for what it waits for. wake is called on another
 // goroutine, must not block, and may be called for nothing. Watch polls, as Poll
-// has it, and starts a goroutine the first time.
+// has it. It allocates and enters the kernel the first time.
 func (b *Bell) Watch(wake func()) error {
 	if err := b.Poll(); err != nil {
 		return err
 	}
 	if b.watcher == nil {
-		w := &watcher{bell: b, done: make(chan struct{}), own: make(chan struct{}, 1)}
-		seq := b.mem.Load32(offSeq)
+		w := &watcher{bell: b, own: make(chan struct{}, 1)}
+		if err := w.os.start(w); err != nil {
+			return err
+		}
 		b.watcher = w
-		go w.run(seq)
 	}
 	b.watcher.set(wake)
 	b.Announce()
 	return nil
 }
 
-// Unwatch ends a watch: when it returns wake is not called any more. It takes
-// the announcement back.
+// Unwatch ends a watch, if there is one: when it returns wake is not called any
+// more. It takes the announcement back.
 func (b *Bell) Unwatch() {
 	if b.watcher != nil {
 		b.watcher.set(nil)
@@ -50,17 +49,16 @@ func (w *watcher) set(wake func()) {
 	w.mu.Unlock()
 }
 
-func (w *watcher) run(seq uint32) {
-	defer close(w.done)
-	for !w.quit.Load() {
-		w.bell.os.sleepPolling(w.bell.mem, seq, PollNet)
-		// What is rung from here on ends the next sleep.
-		seq = w.bell.mem.Load32(offSeq)
-		w.mu.Lock()
-		if w.wake != nil {
-			w.wake()
-		}
-		w.mu.Unlock()
+// fire calls back, if anybody wants it.
+func (w *watcher) fire() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.over {
+		return
+	}
+	w.os.drain(w)
+	if w.wake != nil {
+		w.wake()
 	}
 }
 
@@ -82,14 +80,15 @@ func (w *watcher) sleep() {
 	w.set(nil)
 }
 
-// endWatcher ends the goroutine, if there is one.
+// endWatcher ends the watcher, if there is one, before the bell is closed.
 func (b *Bell) endWatcher() {
 	w := b.watcher
 	if w == nil {
 		return
 	}
-	w.quit.Store(true)
-	b.Interrupt()
-	<-w.done
+	w.mu.Lock()
+	w.over = true
+	w.mu.Unlock()
+	w.os.stop(w)
 	b.watcher = nil
 }

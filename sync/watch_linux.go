@@ -1,0 +1,126 @@
+package sync
+
+import (
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ringway/ringway/internal/errs"
+)
+
+// hub is where all watchers of the process sleep: an epoll instance, which one
+// goroutine waits for in the runtime's own poller. So a watcher takes no
+// goroutine, and all of them no thread.
+type hub struct {
+	file   *os.File
+	conn   syscall.RawConn
+	fd     int
+	events [128]unix.EpollEvent
+
+	mu   sync.Mutex
+	all  map[int32]*watcher
+	next int32
+}
+
+var theHub = sync.OnceValues(func() (*hub, error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err == nil {
+		err = unix.SetNonblock(fd, true) // for the runtime's poller to take it
+	}
+	if err != nil {
+		return nil, &errs.Error{Op: "watch", Err: err}
+	}
+	h := &hub{file: os.NewFile(uintptr(fd), "epoll"), fd: fd, all: make(map[int32]*watcher)}
+	if h.conn, err = h.file.SyscallConn(); err == nil {
+		err = h.file.SetReadDeadline(time.Time{})
+	}
+	if err != nil {
+		_ = h.file.Close()
+		return nil, &errs.Error{Op: "watch", Err: err, Detail: "epoll in the runtime's poller"}
+	}
+	go h.run()
+	return h, nil
+})
+
+// run calls back those whose bells were rung, and all of them when the safety
+// net is due.
+func (h *hub) run() {
+	n := 0
+	look := func(fd uintptr) bool {
+		var err error
+		n, err = unix.EpollWait(int(fd), h.events[:], 0)
+		return n > 0 || err != nil && err != unix.EINTR
+	}
+	var due time.Time
+	for {
+		if now := time.Now(); now.After(due) {
+			for _, w := range h.everybody() {
+				w.fire()
+			}
+			due = now.Add(PollNet)
+			_ = h.file.SetReadDeadline(due)
+		}
+		if h.conn.Read(look) != nil {
+			continue // the net is due
+		}
+		for _, e := range h.events[:max(n, 0)] {
+			h.mu.Lock()
+			w := h.all[e.Fd]
+			h.mu.Unlock()
+			if w != nil {
+				w.fire()
+			}
+		}
+	}
+}
+
+func (h *hub) everybody() (all []*watcher) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, w := range h.all {
+		all = append(all, w)
+	}
+	return all
+}
+
+// osWatcher is a watcher's place in the hub.
+type osWatcher struct{ id int32 }
+
+func (o *osWatcher) start(w *watcher) error {
+	h, err := theHub()
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	for h.all[h.next] != nil {
+		h.next++ // somebody is still there from the last time around
+	}
+	o.id = h.next
+	h.next++
+	h.all[o.id] = w
+	h.mu.Unlock()
+	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: o.id}
+	if err := unix.EpollCtl(h.fd, unix.EPOLL_CTL_ADD, w.bell.os.descriptor(), &event); err != nil {
+		h.forget(o.id)
+		return &errs.Error{Op: "watch", Err: err}
+	}
+	return nil
+}
+
+func (o *osWatcher) stop(w *watcher) {
+	h, _ := theHub()
+	_ = unix.EpollCtl(h.fd, unix.EPOLL_CTL_DEL, w.bell.os.descriptor(), nil)
+	h.forget(o.id)
+}
+
+func (h *hub) forget(id int32) {
+	h.mu.Lock()
+	delete(h.all, id)
+	h.mu.Unlock()
+}
+
+// drain empties the doorbell, which is open as long as the watcher isn't over.
+func (*osWatcher) drain(w *watcher) { w.bell.os.drain() }
