@@ -159,6 +159,9 @@ func Look(name, dir string) Section {
 
 // failed notes why the section is not good.
 func (s *Section) failed(err error) {
+	if e, ok := err.(*errs.Error); ok && e.Name == "" {
+		e.Name = s.Name
+	}
 	s.Error = err.Error()
 	for _, c := range []struct {
 		is     error

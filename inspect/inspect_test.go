@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -251,6 +252,9 @@ func TestBadSectionsAreNamedForWhatTheyAreAndHideNoOther(t *testing.T) {
 		status, ok := want[s.Name]
 		if !ok || s.Status != status {
 			t.Errorf("%q is %s (%s), want %s", s.Name, s.Status, s.Error, status)
+		}
+		if s.Status != inspect.Unknown && s.Error != "" && !strings.Contains(s.Error, strconv.Quote(s.Name)) {
+			t.Errorf("%q: %s", s.Name, s.Error)
 		}
 		if (s.Error == "") != (s.Status == inspect.Good) {
 			t.Errorf("%q is %s, and says %q", s.Name, s.Status, s.Error)

@@ -54,7 +54,7 @@ func (r *report) document(doc any, people func(io.Writer) error) error {
 	if r.json == nil {
 		return nil
 	}
-	e := json.NewEncoder(r.json)
+	e := json.NewEncoder(asciiJSON{r.json})
 	e.SetIndent("", "  ")
 	err := e.Encode(doc)
 	if r.file != nil {

@@ -10,10 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/ringway/ringway"
 	"github.com/ringway/ringway/inspect"
@@ -104,7 +106,7 @@ func hold(name, dir string) {
 func harmless(t *testing.T, text string) {
 	t.Helper()
 	for i, r := range text {
-		if r != '\n' && (r < ' ' || r > '~') && r != '…' {
+		if r != '\n' && !unicode.IsPrint(r) {
 			t.Fatalf("%q at offset %d of what is printed:\n%q", r, i, text)
 		}
 	}
@@ -151,6 +153,34 @@ func TestLsListsEverySectionAndWhoIsAttached(t *testing.T) {
 	}
 	if !strings.Contains(out, `"sent_messages": 2`) {
 		t.Errorf("no count in\n%s", out)
+	}
+}
+
+func TestHostileNamesDoNothingToATerminal(t *testing.T) {
+	dir := t.TempDir()
+	for i, name := range []string{"a\x1b[2Jb\nlevel=ERROR", "c1\u009b31m\u202egnp", "bytes\xff\xfe", "tab\tquote\"<&>", "\U0001f600"} {
+		if err := os.WriteFile(filepath.Join(dir, "ringway."+name), nil, 0o600); err != nil && runtime.GOOS == "linux" {
+			t.Fatal(i, err)
+		}
+	}
+	for _, args := range []string{"ls", "ls --json -", "top --count 1", "top --count 1 --json", "rm --stale", "rm --stale --json -"} {
+		out, err := shmbench(t, append(strings.Fields(args), "--dir", dir)...)
+		if err != nil {
+			t.Fatal(args, err)
+		}
+		harmless(t, out)
+		if strings.HasSuffix(args, "-") && !json.Valid([]byte(out)) {
+			t.Errorf("%s is no JSON:\n%s", args, out)
+		}
+	}
+	for _, name := range []string{"a\x1b[2Jb", "../../etc/passwd", "-x"} {
+		for _, args := range [][]string{{"inspect", "--", name}, {"tail", "--", name}, {"rm", "--force", "--dir", dir, "--", name}} {
+			out, err := shmbench(t, args...)
+			if err == nil {
+				t.Fatalf("%q was accepted", args)
+			}
+			harmless(t, out+err.Error())
+		}
 	}
 }
 

@@ -172,7 +172,7 @@ func (t *top) print(ctx context.Context, w io.Writer, asJSON bool) error {
 			return err
 		}
 		if asJSON {
-			err = json.NewEncoder(w).Encode(struct {
+			err = json.NewEncoder(asciiJSON{w}).Encode(struct {
 				At       time.Time  `json:"at"`
 				Sections []activity `json:"sections"`
 			}{now, lines})
