@@ -73,23 +73,106 @@ func TestTenThousandSleepingReceiversTakeAHandfulOfThreads(t *testing.T) {
 	}
 	ctx := within(t)
 	rings := make([]*ringway.Ring, n)
+	dir := ""
 	for i := range rings {
-		rings[i] = newRing(t, ringway.Wait(ringway.Poll), ringway.Capacity(4096))
-	}
-	at := make([]chan time.Time, n)
-	for i := range at {
-		at[i] = make(chan time.Time, 1)
+		if i%100 == 0 { // a new ring looks through its directory
+			var err error
+			if dir, err = os.MkdirTemp("/dev/shm", "ringway-test-"); err != nil {
+				t.Fatal(err)
+			}
+			made := dir
+			t.Cleanup(func() { _ = os.RemoveAll(made) })
+		}
+		rings[i] = newRing(t, ringway.Wait(ringway.Poll), ringway.Capacity(4096), ringway.Dir(dir))
 	}
 	heap, stacks := memory()
-	beforeThreads := threads(t)
 	consumers := make([]*ringway.Consumer, n)
-	var up atomic.Int64
+	sources := make([]ringway.Source, n)
 	for i := range rings {
 		c, err := rings[i].Consumer()
 		if err != nil {
 			t.Fatal(err)
 		}
-		consumers[i] = c
+		consumers[i], sources[i] = c, c
+	}
+	most := runtime.GOMAXPROCS(0) + 16
+
+	// wakeSome sends to some of the rings, and wants to hear when they were
+	// woken.
+	wakeSome := func(woken func(i int) time.Time) {
+		t.Helper()
+		var took []time.Duration
+		for k := range 50 {
+			i := k * 7919 % n
+			p, err := rings[i].Producer()
+			if err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			if err := p.Send(ctx, []byte("wake")); err != nil {
+				t.Fatal(err)
+			}
+			took = append(took, woken(i).Sub(start))
+			if err := p.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		slices.Sort(took)
+		t.Logf("woken after %v, %v at the median, %v at most", took[0], took[len(took)/2], took[len(took)-1])
+		// The machine may be busy with something else, but not all the time.
+		if took[len(took)/4] > time.Millisecond {
+			t.Errorf("three of four are woken after more than %v", took[len(took)/4])
+		}
+	}
+	handful := func() {
+		t.Helper()
+		got := threads(t)
+		t.Logf("%d receivers, %d threads", n, got)
+		if got > most {
+			t.Errorf("%d threads, want at most %d", got, most)
+		}
+	}
+
+	// All of them in one goroutine.
+	s := ringway.NewSelector(sources...)
+	pick := make(chan int)
+	picked := make(chan time.Time)
+	stop, cancel := context.WithCancel(ctx)
+	go func() {
+		defer close(picked)
+		for {
+			i, err := s.Wait(stop)
+			if err != nil {
+				return
+			}
+			if _, err := consumers[i].TryRecv(); err == nil {
+				now := time.Now()
+				if want := <-pick; i != want {
+					t.Errorf("ring %d, want %d", i, want)
+				}
+				picked <- now
+			}
+		}
+	}()
+	wakeSome(func(i int) time.Time { pick <- i; return <-picked })
+	handful()
+	heapNow, stacksNow := memory()
+	if per := (heapNow - heap + stacksNow - stacks) / int64(n); per > 4<<10 {
+		t.Errorf("%d bytes each, want at most 4096", per)
+	} else {
+		t.Logf("%d bytes each", per)
+	}
+	cancel()
+	<-picked
+	s.Close()
+
+	// One goroutine each. Its stack is the caller's own business.
+	at := make([]chan time.Time, n)
+	for i := range at {
+		at[i] = make(chan time.Time, 1)
+	}
+	var up atomic.Int64
+	for i, c := range consumers {
 		go func() {
 			up.Add(1)
 			for {
@@ -107,43 +190,10 @@ func TestTenThousandSleepingReceiversTakeAHandfulOfThreads(t *testing.T) {
 	for up.Load() < int64(n) {
 		runtime.Gosched()
 	}
-	time.Sleep(100 * time.Millisecond) // most of them are asleep by then
-	most := runtime.GOMAXPROCS(0) + 16
-	if got := threads(t); got > most {
-		t.Errorf("%d threads, want at most %d", got, most)
-	} else {
-		t.Logf("%d receivers, %d threads, %d before", n, got, beforeThreads)
-	}
-	// The stack is that of the caller's goroutine, which it has anyway.
-	heapNow, stacksNow := memory()
-	perHeap, perStack := (heapNow-heap)/int64(n), (stacksNow-stacks)/int64(n)
-	if perHeap > 4<<10 {
-		t.Errorf("%d bytes each, want at most 4096", perHeap)
-	} else {
-		t.Logf("%d bytes each, and %d of the goroutine's stack", perHeap, perStack)
-	}
-	var took []time.Duration
-	for k := range 50 {
-		i := k * 7919 % n
-		p, err := rings[i].Producer()
-		if err != nil {
-			t.Fatal(err)
-		}
-		start := time.Now()
-		if err := p.Send(ctx, []byte("wake")); err != nil {
-			t.Fatal(err)
-		}
-		took = append(took, (<-at[i]).Sub(start))
-		if err := p.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	slices.Sort(took)
-	t.Logf("woken after %v, %v at the median, %v at most", took[0], took[len(took)/2], took[len(took)-1])
-	// The machine may be busy with something else, but not all the time.
-	if took[len(took)/4] > time.Millisecond {
-		t.Errorf("three of four are woken after more than %v", took[len(took)/4])
-	}
+	wakeSome(func(i int) time.Time { return <-at[i] })
+	handful()
+	heapNow, stacksNow = memory()
+	t.Logf("with a goroutine each: %d bytes each, and %d of its stack", (heapNow-heap)/int64(n), (stacksNow-stacks)/int64(n))
 	for _, c := range consumers {
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
