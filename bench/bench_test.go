@@ -237,6 +237,7 @@ func TestRunRefusesWhatMakesNoSense(t *testing.T) {
 		"batch":    func(o *bench.RunOptions) { o.Batch = 2 },
 		"road":     func(o *bench.RunOptions) { o.Transport = "tcp" },
 		"no road":  func(o *bench.RunOptions) { o.Topology, o.Transport = "conn", "pigeon" },
+		"big conn": func(o *bench.RunOptions) { o.Topology, o.Mode, o.Size = "conn", bench.Throughput, 2049 },
 		"conns":    func(o *bench.RunOptions) { o.Topology, o.Mode, o.Consumers = "conn", bench.Throughput, 2 },
 		"casts":    func(o *bench.RunOptions) { o.Topology, o.Mode, o.Producers = "broadcast", bench.Throughput, 2 },
 		"negative": func(o *bench.RunOptions) { o.Mode, o.Producers = bench.Throughput, -1 },

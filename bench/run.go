@@ -152,6 +152,9 @@ func (o *RunOptions) checkConn() error {
 		return fmt.Errorf("%d producers, %d consumers, batch %d, lease %t, lossless %t, read-only %t, mode %s: a connection does %s, %s and %s, "+
 			"one to one and one message a call", o.Producers, o.Consumers, o.Batch, o.Lease, o.Lossless, o.ReadOnly, o.Mode, Latency, Throughput, Paced)
 	}
+	if o.Size > o.Capacity/2 {
+		return fmt.Errorf("size %d: a connection with rings of %d bytes takes messages of at most half of that; give it more --capacity", o.Size, o.Capacity)
+	}
 	_, err := o.transportNamed()
 	return err
 }

@@ -213,6 +213,21 @@ func TestAFailedRunLeavesTheFileAsItWas(t *testing.T) {
 	}
 }
 
+func TestEveryVerbHasExamplesAndIsInTheOverview(t *testing.T) {
+	for _, verb := range root().Commands() {
+		name := verb.Name()
+		if name == "help" || name == "completion" {
+			continue
+		}
+		if !strings.Contains(verb.Example, "shmbench "+name) || verb.Short == "" || verb.Long == "" {
+			t.Errorf("%s: %q, %q, %q", name, verb.Short, verb.Long, verb.Example)
+		}
+		if !strings.Contains(root().Example, "shmbench "+name) {
+			t.Errorf("%s is not in the overview", name)
+		}
+	}
+}
+
 func TestReportShowsADocumentAgainAndWhatChanged(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }

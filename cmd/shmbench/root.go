@@ -40,7 +40,19 @@ func root() *cobra.Command {
   shmbench run --mode paced --rate 100000 --size 64
 
   # Ringway, its limits and its rivals by turns, as a page to share
-  shmbench compare --html report.html
+  shmbench compare --json new.json --html report.html
+  shmbench report new.json --baseline old.json
+
+  # what rings there are, who is attached, what goes through them, what is in one
+  shmbench ls
+  shmbench top
+  shmbench inspect ticks
+  shmbench tail ticks --follow
+  shmbench rm --stale
+
+  # for Prometheus; and how two processes come to speak to each other
+  shmbench serve
+  shmbench negotiate --explain
 
   # results for programs
   shmbench run --json -`,
