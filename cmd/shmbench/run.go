@@ -96,6 +96,9 @@ The figures are those of the median run.`,
 			}
 			if scrape > 0 {
 				o.Rivals = append(o.Rivals, bench.Scraped(o, scrape))
+				if o.Mode == bench.Latency {
+					o.Metric = bench.P999 // that is where it would show
+				}
 			}
 			if rival != "" {
 				r, err := rivalNamed(rival, o)
