@@ -133,18 +133,41 @@ func checkFile(h windows.Handle) (info windows.ByHandleFileInformation, err erro
 // readDescriptor copies the descriptor out of the file and validates the copy.
 func readDescriptor(h windows.Handle, size int64) (Descriptor, error) {
 	var page [PageSize]byte
-	for n := 0; n < len(page); {
+	n, err := readStart(h, page[:])
+	if err != nil {
+		return Descriptor{}, err
+	}
+	if n < PageSize {
+		return Descriptor{}, failf(errs.NotRingway, "it has %d bytes, a descriptor alone has %d", n, PageSize)
+	}
+	return decode(&page, size)
+}
+
+// readStart reads the file's start into page, as much as there is.
+func readStart(h windows.Handle, page []byte) (n int, err error) {
+	for n < len(page) {
 		var m uint32
 		err := windows.ReadFile(h, page[n:], &m, &windows.Overlapped{Offset: uint32(n)})
 		if err != nil && err != windows.ERROR_HANDLE_EOF {
-			return Descriptor{}, err
+			return n, err
 		}
 		if m == 0 {
-			return Descriptor{}, failf(errs.NotRingway, "it has %d bytes, a descriptor alone has %d", n, PageSize)
+			break
 		}
 		n += int(m)
 	}
-	return decode(&page, size)
+	return n, nil
+}
+
+func peekFile(dir, name string) ([]byte, int64, error) {
+	h, info, err := openFile(longPath(dir, filePrefix+name), true, patience)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer windows.CloseHandle(h)
+	page := make([]byte, PageSize)
+	n, err := readStart(h, page)
+	return page[:n], sizeOf(&info), err
 }
 
 func openFileBacking(dir, name string, readOnly bool) (*backing, Descriptor, error) {

@@ -156,19 +156,47 @@ func openSection(dir string, dfd int, name string, flags int) (int, unix.Stat_t,
 // readDescriptor copies the descriptor out of the file and validates the copy.
 func readDescriptor(fd int, st *unix.Stat_t) (Descriptor, error) {
 	var page [PageSize]byte
-	for n := 0; n < len(page); {
+	n, err := readStart(fd, page[:])
+	if err != nil {
+		return Descriptor{}, err
+	}
+	if n < PageSize {
+		return Descriptor{}, failf(errs.NotRingway, "it has %d bytes, a descriptor alone has %d", n, PageSize)
+	}
+	return decode(&page, st.Size)
+}
+
+// readStart reads the file's start into page, as much as there is.
+func readStart(fd int, page []byte) (n int, err error) {
+	for n < len(page) {
 		m, err := unix.Pread(fd, page[n:], int64(n))
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
-			return Descriptor{}, err
+			return n, err
 		case m == 0:
-			return Descriptor{}, failf(errs.NotRingway, "it has %d bytes, a descriptor alone has %d", n, PageSize)
+			return n, nil
 		default:
 			n += m
 		}
 	}
-	return decode(&page, st.Size)
+	return n, nil
+}
+
+func peek(dir, name string) ([]byte, int64, error) {
+	dfd, err := openDir(dir)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer unix.Close(dfd)
+	fd, st, err := openFile(dfd, filePrefix+name, unix.O_RDONLY)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer unix.Close(fd)
+	page := make([]byte, PageSize)
+	n, err := readStart(fd, page)
+	return page[:n], st.Size, err
 }
 
 func openBacking(dir, name string, o *OpenOptions) (*backing, Descriptor, error) {

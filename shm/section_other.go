@@ -28,6 +28,8 @@ func openBacking(dir, name string, o *OpenOptions) (*backing, Descriptor, error)
 
 func removeName(dir, name string) error { return errs.Unsupported }
 
+func peek(dir, name string) ([]byte, int64, error) { return nil, 0, errs.Unsupported }
+
 func listNames(dir string) ([]string, error) { return nil, errs.Unsupported }
 
 func listSections(dir string) ([]Info, error) { return nil, errs.Unsupported }

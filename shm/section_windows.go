@@ -98,6 +98,18 @@ func removeName(dir, name string) error {
 	return removeFile(dir, name)
 }
 
+func peek(dir, name string) ([]byte, int64, error) {
+	if dir != "" {
+		return peekFile(dir, name)
+	}
+	b, err := lookAt(objectPrefix+name, true)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer b.close()
+	return append([]byte(nil), b.mem[:min(len(b.mem), PageSize)]...), int64(len(b.mem)), nil
+}
+
 func listNames(dir string) ([]string, error) {
 	if dir == "" {
 		return objectNames()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ringway/ringway/inspect"
 	"github.com/ringway/ringway/ring"
+	"github.com/ringway/ringway/shm"
 )
 
 // frame is a frame as it is printed.
@@ -64,7 +65,7 @@ func inspectCommand() *cobra.Command {
 		Long: `inspect shows a section's descriptor, its positions, its participants and what
 they have counted, and the frames that wait in the ring, with their bytes. The
 section may belong to running programs or to dead ones; it is mapped read-only
-and no byte is changed.`,
+and no byte is changed. Of one that is damaged it shows the beginning.`,
 		Example: `  shmbench inspect ticks
   shmbench inspect ticks --frames 100 --bytes 64
   shmbench inspect ticks --json -`,
@@ -75,7 +76,7 @@ and no byte is changed.`,
 			}
 			v, err := inspect.Open(args[0], dir)
 			if err != nil {
-				return err
+				return errors.Join(peek(cmd, args[0], dir, jsonTo, bytes), err)
 			}
 			defer v.Close()
 			doc := struct {
@@ -100,6 +101,23 @@ and no byte is changed.`,
 	dirFlag(cmd, &dir)
 	jsonFlag(cmd, &jsonTo)
 	return cmd
+}
+
+// peek shows the beginning of a section that can't be opened, as far as it may
+// be read.
+func peek(cmd *cobra.Command, name, dir, jsonTo string, most int) error {
+	start, size, err := shm.Peek(name, dir)
+	if err != nil {
+		return nil // which says no more than why it can't be opened
+	}
+	start = start[:min(len(start), most)]
+	return emit(cmd, jsonTo, struct {
+		inspect.Section
+		Start []byte `json:"start"` // base64
+	}{inspect.Look(name, dir), start}, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "section %s can't be opened; it has %d bytes and begins with\n%s\n", inspect.Printable(name, 0), size, hex.Dump(start))
+		return err
+	})
 }
 
 // readFrames reads up to n frames. The error is that of a ring that can't be

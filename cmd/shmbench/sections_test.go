@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -236,6 +237,30 @@ func TestInspectReadsWhatADeadProgramLeft(t *testing.T) {
 	}
 	if _, err := shmbench(t, "inspect", "nobody", "--dir", dir); err == nil || !strings.Contains(err.Error(), "nobody") {
 		t.Error(err)
+	}
+}
+
+func TestInspectShowsTheBeginningOfWhatCantBeOpened(t *testing.T) {
+	dir := t.TempDir()
+	newRing(t, dir, "ticks", ringway.SPSC)
+	f, err := os.OpenFile(filepath.Join(dir, "ringway.ticks"), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte{0xff}, 100); err != nil {
+		t.Fatal(err)
+	}
+	size, err := f.Seek(0, io.SeekEnd)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	out, err := shmbench(t, "inspect", "ticks", "--dir", dir)
+	if err == nil || !strings.Contains(err.Error(), "corrupt") || !strings.Contains(out, "52 49 4e 47 57 41 59 01") || !strings.Contains(out, fmt.Sprint(size)) {
+		t.Errorf("%v\n%s", err, out)
+	}
+	out, err = shmbench(t, "inspect", "ticks", "--dir", dir, "--json", "-")
+	if err == nil || !strings.Contains(out, `"status": "corrupt"`) || !strings.Contains(out, `"start": "UklOR1dBWQ`) {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
