@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -28,12 +29,13 @@ type Conn struct {
 	max       int
 
 	// Over rings; nil otherwise.
-	out     *Producer
-	in      *Consumer
-	memory  *memory
-	control *fallback.Control
-	left    atomic.Pointer[error] // why the other side is gone
-	waking  sync.Mutex            // keeps the consumer from being closed while it is woken
+	out       *Producer
+	in        *Consumer
+	memory    *memory
+	control   *fallback.Control
+	doorbells *fallback.Doorbells   // nil if nobody polls
+	left      atomic.Pointer[error] // why the other side is gone
+	waking    sync.Mutex            // keeps the consumer from being closed while it is woken
 
 	// Over anything else; nil otherwise.
 	link  *countedLink
@@ -54,6 +56,10 @@ type pairing struct {
 	name  string                // tells the two rings of a section apart
 	slots int                   // the first of the two entries of the table whose counters are the ring's
 	gone  func(op string) error // why nobody is there any more; nil while somebody is
+
+	// doorbell finds what those sleep on who poll; nil if that was not agreed on.
+	doorbell func(what string, create bool) (*os.File, error)
+	polls    bool // all have to
 }
 
 // newConn makes a connection of what was negotiated.
@@ -65,9 +71,18 @@ func newConn(name string, e *fallback.Established, o options) (*Conn, error) {
 		c.connected(o.events)
 		return c, nil
 	}
+	c.doorbells = e.Doorbells
 	c.memory, c.control, c.max = newMemory(e.Section), e.Control, int(min(e.Geometry.MaxMessage(), 1<<31-1))
 	send, receive := e.Rings()
-	mine, theirs := &pairing{".a", 0, c.gone}, &pairing{".b", roles, c.gone}
+	bells := func(of string) func(string, bool) (*os.File, error) {
+		if e.Doorbells == nil {
+			return nil
+		}
+		return func(what string, _ bool) (*os.File, error) { return e.Doorbells.Take(of + what) }
+	}
+	polls := e.Transport == Bridge
+	mine := &pairing{".a", 0, c.gone, bells("a."), polls}
+	theirs := &pairing{".b", roles, c.gone, bells("b."), polls}
 	if !e.Dialed {
 		mine, theirs = theirs, mine
 	}
@@ -81,7 +96,7 @@ func newConn(name string, e *fallback.Established, o options) (*Conn, error) {
 		}
 	}
 	if err != nil {
-		return nil, errors.Join(err, e.Control.Close(), c.memory.release())
+		return nil, errors.Join(err, e.Control.Close(), c.memory.release(), c.doorbells.Close())
 	}
 	c.control.Watch(c.watched)
 	c.connected(o.events)
@@ -332,7 +347,7 @@ func (c *Conn) Close() error {
 	defer c.waking.Unlock()
 	failed = errors.Join(failed, c.control.Close(), c.in.Close())
 	c.keepCounts()
-	return errors.Join(failed, c.memory.release())
+	return errors.Join(failed, c.memory.release(), c.doorbells.Close())
 }
 
 // finish closes the producer of a ring that nobody will send on any more.

@@ -21,7 +21,7 @@ func (l asLink) Send(ctx context.Context, typ uint16, b []byte) error {
 }
 
 // conformChild is a child at the other end of a connection:
-// conform SCRIPT ADDRESS TRANSPORT WAIT.
+// conform SCRIPT ADDRESS TRANSPORT WAIT DIR.
 func conformChild(args []string) {
 	t, err := fallback.ParseTransport(args[2])
 	if err != nil {
@@ -31,7 +31,7 @@ func conformChild(args []string) {
 	if err != nil {
 		proctest.Fail(err)
 	}
-	c, err := ringway.Dial(context.Background(), args[1], ringway.Transports(t), ringway.Wait(wait))
+	c, err := ringway.Dial(context.Background(), args[1], ringway.Transports(t), ringway.Wait(wait), ringway.Dir(args[4]))
 	if err != nil {
 		proctest.Fail(err)
 	}
@@ -96,7 +96,7 @@ func connTraits(t *testing.T, tr ringway.Transport, addr string, opts ...ringway
 			return asLink{x}, asLink{y}
 		},
 		Child: func(t *testing.T, script string) (conform.Link, *proctest.Child) {
-			c := proctest.Run(t, "conform", script, l.Addr(), tr.String(), "adaptive")
+			c := proctest.Run(t, "conform", script, l.Addr(), tr.String(), "adaptive", "")
 			return asLink{accept(t)}, c
 		},
 	}
@@ -108,6 +108,10 @@ func TestConnectionsOverSharedMemoryConform(t *testing.T) {
 
 func TestConnectionsThatParkConform(t *testing.T) {
 	conform.Run(t, connTraits(t, ringway.SharedMemory, newAddress(), ringway.Wait(ringway.Park)))
+}
+
+func TestConnectionsThatPollConform(t *testing.T) {
+	conform.Run(t, connTraits(t, ringway.SharedMemory, newAddress(), ringway.Wait(ringway.Poll)))
 }
 
 func TestConnectionsWithChecksumsConform(t *testing.T) {

@@ -134,18 +134,23 @@ func (e *endpoint) openBells(r *Ring) error {
 		_ = data.Close()
 		return err
 	}
-	if r.pairing == nil { // else there is no name under which the other side finds it
-		s := r.memory.section
-		data.Doorbell(func(create bool) (*os.File, error) { return s.Doorbell("data", create) })
-		space.Doorbell(func(create bool) (*os.File, error) { return s.Doorbell("space", create) })
+	find := r.memory.section.Doorbell
+	if r.pairing != nil {
+		find = r.pairing.doorbell
+	} else if runtime.GOOS == "windows" {
+		find = nil // events have names
+	}
+	if find != nil {
+		data.Doorbell(func(create bool) (*os.File, error) { return find("data", create) })
+		space.Doorbell(func(create bool) (*os.File, error) { return find("space", create) })
 	}
 	if e.mine, e.theirs = data, space; e.role == roleProducer {
 		e.mine, e.theirs = space, data
 	}
-	switch e.wait {
-	case Poll:
+	switch {
+	case e.wait == Poll, r.pairing != nil && r.pairing.polls:
 		return e.mine.Poll()
-	case Adaptive:
+	case e.wait == Adaptive:
 		e.mine.Learn(&e.learner)
 	}
 	return nil

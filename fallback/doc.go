@@ -44,7 +44,6 @@
 //	5 decline  it doesn't, and why: the next one, please
 //	6 end      no message follows in this direction
 //	7 takeover from one listener to the one before it under the same name
-//	8 ack      how many messages were received (reconnecting connections)
 //
 // # The handshake
 //

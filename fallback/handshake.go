@@ -17,7 +17,6 @@ const (
 	ctlDecline
 	ctlEnd
 	ctlTakeover
-	ctlAck
 )
 
 // ProtocolVersion is the version of the handshake, and the only one that this
@@ -32,8 +31,8 @@ type features uint32
 
 const (
 	featureChecksum features = 1 << iota // messages carry a checksum
-	featureAck                           // the receiver tells how much it has received
-	knownFeatures   = featureChecksum | featureAck
+	featurePoll                          // four descriptors that can be polled come with the rings
+	knownFeatures   = featureChecksum | featurePoll
 )
 
 // nonce is the number used once that an answer has to repeat.

@@ -2,8 +2,10 @@ package fallback
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"os"
 
 	"golang.org/x/sys/unix"
 
@@ -81,12 +83,52 @@ func (c *control) dropHandles() {
 }
 
 // makeSection makes the section of a connection, and says where it is.
-func (c *control) makeSection(t Transport, g ring.Geometry, o Options) (*shm.Section, string, error) {
+func (c *control) makeSection(t Transport, g ring.Geometry, o Options) (s *shm.Section, where string, d *Doorbells, err error) {
 	if t == Bridge {
 		return makeBridge(g, o)
 	}
-	s, err := shm.Anonymous(pairOptions(g, o))
-	return s, "", err
+	if o.Poll {
+		if d, err = newEventFDs(); err != nil {
+			return nil, "", nil, err
+		}
+	}
+	if s, err = shm.Anonymous(pairOptions(g, o)); err != nil {
+		return nil, "", nil, errors.Join(err, d.Close())
+	}
+	return s, "", d, nil
+}
+
+// newEventFDs makes what the ends of two rings poll.
+func newEventFDs() (*Doorbells, error) {
+	d := &Doorbells{}
+	for i := range d.files {
+		fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+		if err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
+		d.files[i] = os.NewFile(uintptr(fd), "doorbell")
+	}
+	return d, nil
+}
+
+// eventFDs takes over what the other side has made, and refuses what is none.
+func eventFDs(fds []int) (*Doorbells, error) {
+	d := &Doorbells{}
+	var err error
+	for i, fd := range fds {
+		what, linkErr := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
+		if linkErr != nil || what != "anon_inode:[eventfd]" {
+			err = failf(ErrInsecure, "a descriptor of %q came instead of an eventfd", what)
+		}
+		if nbErr := unix.SetNonblock(fd, true); err == nil {
+			err = nbErr
+		}
+		d.files[i] = os.NewFile(uintptr(fd), "doorbell")
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
 }
 
 // handOver sends an accept, and the section with it.
@@ -104,7 +146,11 @@ func (c *control) handOver(frame []byte, e *Established) error {
 		return err
 	}
 	defer unix.Close(fd)
-	n, oobn, err := u.WriteMsgUnix(frame, unix.UnixRights(fd), nil)
+	fds, err := e.Doorbells.descriptors()
+	if err != nil {
+		return err
+	}
+	n, oobn, err := u.WriteMsgUnix(frame, unix.UnixRights(append([]int{fd}, fds...)...), nil)
 	if err == nil && (n != len(frame) || oobn == 0) {
 		err = io.ErrShortWrite
 	}
@@ -112,20 +158,37 @@ func (c *control) handOver(frame []byte, e *Established) error {
 }
 
 // takeSection opens the section that came with an accept.
-func (c *control) takeSection(a accept, o Options) (*shm.Section, error) {
+func (c *control) takeSection(a accept, o Options) (*shm.Section, *Doorbells, error) {
 	if a.transport == Bridge {
 		return takeBridge(a, o)
 	}
-	r := c.handles.reader
-	if r == nil || len(r.fds) != 1 {
+	r, want := c.handles.reader, 1
+	if a.features&featurePoll != 0 {
+		want += doorbells
+	}
+	if r == nil || len(r.fds) != want {
 		n := 0
 		if r != nil {
 			n = len(r.fds)
 			r.drop()
 		}
-		return nil, failf(ErrCorrupt, "%d descriptors came with the accept, not 1", n)
+		return nil, nil, failf(ErrCorrupt, "%d descriptors came with the accept, not %d", n, want)
 	}
-	fd := r.fds[0]
+	fds := r.fds
 	r.fds = nil
-	return shm.FromFD(fd, shm.OpenOptions{Prefault: o.Prefault})
+	s, err := shm.FromFD(fds[0], shm.OpenOptions{Prefault: o.Prefault})
+	var d *Doorbells
+	if want > 1 {
+		var bellErr error
+		if d, bellErr = eventFDs(fds[1:]); err == nil {
+			err = bellErr
+		}
+	}
+	if err != nil {
+		if s != nil {
+			err = errors.Join(err, s.Close())
+		}
+		return nil, nil, errors.Join(err, d.Close())
+	}
+	return s, d, nil
 }

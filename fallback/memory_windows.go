@@ -45,13 +45,13 @@ func (c *control) dropHandles()      {}
 
 // makeSection makes the section of a connection, and says where it is: under a
 // name that nobody can guess, with an access list for this user alone.
-func (c *control) makeSection(t Transport, g ring.Geometry, o Options) (*shm.Section, string, error) {
+func (c *control) makeSection(t Transport, g ring.Geometry, o Options) (*shm.Section, string, *Doorbells, error) {
 	if t == Bridge {
 		return makeBridge(g, o)
 	}
 	name := "conn-" + strings.ToLower(rand.Text())
 	s, err := shm.Create(name, pairOptions(g, o))
-	return s, name, err
+	return s, name, nil, err
 }
 
 // handOver sends an accept, which has the section's name.
@@ -61,9 +61,10 @@ func (c *control) handOver(frame []byte, _ *Established) error {
 }
 
 // takeSection opens the section that an accept names.
-func (c *control) takeSection(a accept, o Options) (*shm.Section, error) {
+func (c *control) takeSection(a accept, o Options) (*shm.Section, *Doorbells, error) {
 	if a.transport == Bridge {
 		return takeBridge(a, o)
 	}
-	return shm.Open(a.section, shm.OpenOptions{Prefault: o.Prefault})
+	s, err := shm.Open(a.section, shm.OpenOptions{Prefault: o.Prefault})
+	return s, nil, err
 }

@@ -64,6 +64,10 @@ type Established struct {
 	Dialed   bool          // this side dialled: it sends on the first ring, the other one on the second
 	Control  *Control
 
+	// Doorbells are what the rings' ends are woken by if they poll: nil if that
+	// was not asked for.
+	Doorbells *Doorbells
+
 	accepted accept
 }
 
@@ -86,7 +90,7 @@ func (e *Established) Close() error {
 	if e.Link != nil {
 		return e.Link.Close()
 	}
-	return errors.Join(e.Control.Close(), e.Section.Close())
+	return errors.Join(e.Control.Close(), e.release())
 }
 
 // send sends a control frame.
@@ -151,6 +155,9 @@ func (c *control) dial(ctx context.Context, name string, o Options) (*Establishe
 		transports: o.preference(c.has), name: name}
 	if o.Checksums {
 		of.features |= featureChecksum
+	}
+	if o.Poll {
+		of.features |= featurePoll
 	}
 	if len(of.transports) == 0 {
 		return nil, failf(ErrTransport, "none of %v goes over %v", o.Transports, c.transport)
@@ -245,13 +252,13 @@ func (c *control) taken(a accept, o Options) (*Established, error) {
 	if a.transport == c.transport {
 		return e, nil
 	}
-	s, err := c.takeSection(a, o)
+	s, bells, err := c.takeSection(a, o)
 	if err != nil {
 		return nil, err
 	}
-	e.Section = s
+	e.Section, e.Doorbells = s, bells
 	if e.Geometry, err = pairGeometry(s, a); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(err, e.release())
 	}
 	return e, nil
 }
@@ -261,7 +268,7 @@ func (e *Established) release() error {
 	if e.Section == nil {
 		return nil
 	}
-	return e.Section.Close()
+	return errors.Join(e.Doorbells.Close(), e.Section.Close())
 }
 
 // pairGeometry checks that a section is what was accepted.
@@ -309,12 +316,15 @@ func (c *control) answer(ctx context.Context, l *Listener, o Options) (*Establis
 	if err != nil {
 		return nil, c.reject(err)
 	}
-	a := accept{version: ProtocolVersion, nonce: of.nonce, features: of.features & featureChecksum,
+	a := accept{version: ProtocolVersion, nonce: of.nonce, features: of.features,
 		maxMessage: min(of.maxMessage, uint64(o.MaxMessage))}
 	if o.Checksums {
 		a.features |= featureChecksum
 	}
-	o.Checksums = a.features&featureChecksum != 0
+	if o.Poll {
+		a.features |= featurePoll
+	}
+	o.Checksums, o.Poll = a.features&featureChecksum != 0, a.features&featurePoll != 0
 	var trail []Step
 	for i, t := range of.transports {
 		if len(without([]Transport{t}, of.transports[:i]...)) == 0 {
@@ -330,6 +340,9 @@ func (c *control) answer(ctx context.Context, l *Listener, o Options) (*Establis
 			continue
 		}
 		declined, err := c.ready()
+		if t == Bridge {
+			removeBridge(o.Dir, e.accepted.section)
+		}
 		if err != nil {
 			return nil, errors.Join(err, e.release())
 		}
@@ -355,14 +368,15 @@ func (c *control) try(t Transport, a accept, of offer, o Options) (*Established,
 		return e, c.send(ctlAccept, a.encode())
 	}
 	e.Geometry = o.geometry(o.grant(of.capacity))
-	s, where, err := c.makeSection(t, e.Geometry, o)
+	s, where, bells, err := c.makeSection(t, e.Geometry, o)
 	if err != nil {
 		return nil, err
 	}
-	e.Section = s
+	e.Section, e.Doorbells = s, bells
 	a.capacity, a.maxMessage, a.region, a.section = e.Geometry.Capacity, e.Geometry.MaxMessage(), s.Descriptor().Region, where
+	e.accepted = a
 	if err := c.handOver(controlFrame(ctlAccept, a.encode()), e); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(err, e.release())
 	}
 	return e, nil
 }

@@ -54,6 +54,10 @@ type Options struct {
 	// is told, finishes what it has begun, and ends.
 	TakeOver bool
 
+	// Poll has the rings get descriptors that can be polled, for waiting without
+	// a thread. It is enough that one side asks.
+	Poll bool
+
 	// Prefault maps all pages of the rings before the first message.
 	Prefault bool
 

@@ -29,12 +29,12 @@ func (c *control) source() io.Reader { return c.s }
 func (c *control) expectHandles()    {}
 func (c *control) dropHandles()      {}
 
-func (c *control) makeSection(t Transport, g ring.Geometry, o Options) (*shm.Section, string, error) {
-	return nil, "", ErrUnsupported
+func (c *control) makeSection(t Transport, g ring.Geometry, o Options) (*shm.Section, string, *Doorbells, error) {
+	return nil, "", nil, ErrUnsupported
 }
 func (c *control) handOver(frame []byte, e *Established) error { return ErrUnsupported }
-func (c *control) takeSection(a accept, o Options) (*shm.Section, error) {
-	return nil, ErrUnsupported
+func (c *control) takeSection(a accept, o Options) (*shm.Section, *Doorbells, error) {
+	return nil, nil, ErrUnsupported
 }
 
 func (o Options) admit(id Identity) error { return nil }

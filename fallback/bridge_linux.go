@@ -1,0 +1,64 @@
+package fallback
+
+import (
+	"crypto/rand"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ringway/ringway/ring"
+	"github.com/ringway/ringway/shm"
+)
+
+// bridgePath is where the FIFO of a doorbell is.
+func bridgePath(dir, section, name string) string {
+	return filepath.Join(dir, "ringway-bell."+section+"."+name)
+}
+
+// makeBridge makes a section in a file, and the FIFOs beside it.
+func makeBridge(g ring.Geometry, o Options) (_ *shm.Section, where string, _ *Doorbells, err error) {
+	if o.Dir == "" {
+		return nil, "", nil, failf(ErrTransport, "a bridge needs a directory that both sides can reach")
+	}
+	where = "bridge-" + strings.ToLower(rand.Text())
+	d := &Doorbells{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.Close())
+			removeBridge(o.Dir, where)
+		}
+	}()
+	for i, name := range doorbellNames {
+		path := bridgePath(o.Dir, where, name)
+		if err = unix.Mkfifo(path, 0o600); err != nil {
+			return nil, "", nil, &os.PathError{Op: "mkfifo", Path: path, Err: err}
+		}
+		if d.files[i], err = openBridgeFIFO(o.Dir, where, name); err != nil {
+			return nil, "", nil, err
+		}
+	}
+	so := pairOptions(g, o)
+	so.Dir = o.Dir
+	s, err := shm.Create(where, so)
+	if err != nil {
+		return nil, "", nil, err
+	}
+	return s, where, d, nil
+}
+
+// openBridgeFIFO opens the FIFO of a doorbell, for both directions: so it is
+// never at its end.
+func openBridgeFIFO(dir, section, name string) (*os.File, error) {
+	return openFIFO(bridgePath(dir, section, name), unix.O_RDWR)
+}
+
+// removeBridge takes the names away.
+func removeBridge(dir, section string) {
+	_ = shm.Remove(section, dir)
+	for _, name := range doorbellNames {
+		_ = os.Remove(bridgePath(dir, section, name))
+	}
+}
