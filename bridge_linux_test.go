@@ -105,7 +105,7 @@ func TestALinuxAndAWineProcessTalk(t *testing.T) {
 	command := onTheOtherSide(t)
 	t.Run("TCP", func(t *testing.T) {
 		traits := bridgeTraits(t, ringway.TCP, "", "", command)
-		traits.Connect = nil
+		traits.Connect, traits.Not = nil, conform.WineKeepsSockets
 		conform.Run(t, traits)
 	})
 	t.Run("Bridge", func(t *testing.T) {

@@ -113,6 +113,12 @@ func (c *Consumer) recvWaiting(ctx context.Context) (m Message, err error) {
 		return m, c.shutOut("receive")
 	}
 	defer c.gate.Exit()
+	if c.pairing != nil {
+		// Who is gone rings no more.
+		if err := c.pairing.gone("receive"); err != nil {
+			return m, err
+		}
+	}
 	if c.wait == sync.Adaptive {
 		at := c.position()
 		c.nap.Take(c.burst, at-c.dry > c.span)

@@ -36,5 +36,6 @@ func takeBridge(a accept, o Options) (*shm.Section, *Doorbells, error) {
 			return nil, nil, errors.Join(err, d.Close(), s.Close())
 		}
 	}
+	d.reopen()
 	return s, d, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -46,6 +47,7 @@ func makeBridge(g ring.Geometry, o Options) (_ *shm.Section, where string, _ *Do
 	if err != nil {
 		return nil, "", nil, err
 	}
+	d.reopen()
 	return s, where, d, nil
 }
 
@@ -53,6 +55,31 @@ func makeBridge(g ring.Geometry, o Options) (_ *shm.Section, where string, _ *Do
 // never at its end.
 func openBridgeFIFO(dir, section, name string) (*os.File, error) {
 	return openFIFO(bridgePath(dir, section, name), unix.O_RDWR)
+}
+
+// reopen has Take give another handle of the same FIFO each time: whoever uses
+// one gives it up when its name is gone.
+func (d *Doorbells) reopen() {
+	d.open = func(name string) (*os.File, error) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		i := slices.Index(doorbellNames, name)
+		if i < 0 || d.files[i] == nil {
+			return nil, ErrClosed
+		}
+		raw, err := d.files[i].SyscallConn()
+		if err != nil {
+			return nil, err
+		}
+		fd := -1
+		if ctlErr := raw.Control(func(f uintptr) { fd, err = unix.FcntlInt(f, unix.F_DUPFD_CLOEXEC, 0) }); ctlErr != nil {
+			err = ctlErr
+		}
+		if err != nil {
+			return nil, err
+		}
+		return os.NewFile(uintptr(fd), name), nil
+	}
 }
 
 // removeBridge takes the names away.

@@ -32,6 +32,9 @@ type Traits struct {
 	// connection to it. Nil if death can't be tested.
 	Child func(t *testing.T, script string) (Link, *proctest.Child)
 
+	// Not names tests of deaths that can't pass here, and why.
+	Not map[string]string
+
 	// Datagrams: messages may be lost, of which the receiver is told, a
 	// sender isn't held up, and nobody learns of a death.
 	Datagrams bool
@@ -64,6 +67,9 @@ func Run(t *testing.T, traits Traits) {
 	}
 	for _, c := range deaths {
 		t.Run(c.name, func(t *testing.T) {
+			if why := traits.Not[c.name]; why != "" {
+				t.Skip(why)
+			}
 			l, child := traits.Child(t, c.script)
 			p := &pair{T: t, a: l, traits: traits}
 			p.ctx, p.cancel = context.WithTimeout(t.Context(), patience)
