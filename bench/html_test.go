@@ -95,6 +95,11 @@ func TestRatiosAreCheckedAgainstTheTable(t *testing.T) {
 			t.Errorf("%g: %+v", c.ratio, checks)
 		}
 	}
+	few := sampleDocument()
+	few.Results[0].Others[0].Rounds = minRounds - 1
+	if checks := table.Check(few); checks[0].Verdict != gone {
+		t.Errorf("%+v", checks)
+	}
 	checks := table.Check(Document{})
 	if checks[0].Verdict != gone {
 		t.Errorf("%+v", checks)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"text/tabwriter"
 )
 
@@ -31,15 +32,26 @@ func RatiosOf(doc Document) Ratios {
 		if r.Engine != Ringway || r.Missing != "" {
 			continue
 		}
-		for _, a := range r.Others {
-			t.Ratios = append(t.Ratios, Ratio{r.Case, a.Engine, a.Ratio, a.Spread})
-		}
+		list := r.Others
 		if l := r.Limit; l != nil && l.Target > 0 {
-			a := l.against(Metric(r.Metric), r.Runs)
-			t.Ratios = append(t.Ratios, Ratio{r.Case, a.Engine, a.Ratio, a.Spread})
+			list = append(slices.Clone(list), *l.against(Metric(r.Metric), r.Runs))
+		}
+		for _, a := range list {
+			if a.Rounds >= minRounds { // fewer are chance
+				t.Ratios = append(t.Ratios, Ratio{r.Case, a.Engine, digits3(a.Ratio), digits3(a.Spread)})
+			}
 		}
 	}
 	return t
+}
+
+// digits3 rounds to three digits, which is more than a ratio has.
+func digits3(v float64) float64 {
+	r, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 3, 64), 64)
+	if err != nil {
+		return v // what was formatted can be parsed
+	}
+	return r
 }
 
 // Check is how one ratio of the table stands now.
@@ -51,7 +63,7 @@ type Check struct {
 }
 
 // gone is the verdict about a ratio that was not measured this time.
-const gone = "not measured now"
+const gone = "not measured now, or too few rounds"
 
 // Check compares a document with the table.
 func (t Ratios) Check(doc Document) []Check {

@@ -13,7 +13,7 @@ import (
 )
 
 // errWorse is returned when ratios are worse than they were.
-var errWorse = errors.New("ringway is worse than the ratios that are stored")
+var errWorse = errors.New("a ratio is worse than the one that is stored, beyond the noise")
 
 func reportCommand() *cobra.Command {
 	var (
