@@ -277,3 +277,53 @@ func TestSelectTakesSubscribersToo(t *testing.T) {
 		}
 	}
 }
+
+func TestSelectTakesConnectionsToo(t *testing.T) {
+	ctx := within(t)
+	l := listen(t, newAddress(), ringway.Transports(ringway.SharedMemory))
+	dialed, accepted := connect(t, l)
+	p, c := ends(t, newRing(t))
+	s := ringway.NewSelector(c, accepted)
+	defer s.Close()
+	next := func() (int, ringway.Message, error) {
+		for {
+			i, err := s.Wait(ctx)
+			if err != nil {
+				return i, ringway.Message{}, err
+			}
+			receive := c.TryRecv
+			if i == 1 {
+				receive = accepted.TryRecv
+			}
+			if m, err := receive(); !errors.Is(err, ringway.ErrEmpty) {
+				return i, m, err
+			}
+		}
+	}
+	for n := range 60 {
+		sent := make(chan error, 1)
+		go func() {
+			if n%3 == 0 {
+				sent <- p.Send(ctx, []byte{byte(n)})
+			} else {
+				sent <- dialed.Send(ctx, []byte{byte(n)})
+			}
+		}()
+		want := 1
+		if n%3 == 0 {
+			want = 0
+		}
+		if i, m, err := next(); i != want || err != nil || m.Payload[0] != byte(n) {
+			t.Fatalf("round %d: source %d, %v, %v; want source %d", n, i, m.Payload, err, want)
+		}
+		if err := <-sent; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := dialed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if i, _, err := next(); i != 1 || err != io.EOF && !errors.Is(err, ringway.ErrPeerDead) {
+		t.Errorf("after the connection's end: source %d, %v", i, err)
+	}
+}

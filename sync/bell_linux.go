@@ -154,10 +154,11 @@ func (d *doorbell) looked(fd uintptr) bool {
 // descriptor returns the doorbell's, after poll.
 func (o *osBell) descriptor() int { return o.doorbell.Load().fd }
 
-// drain empties the doorbell, after poll.
+// drain empties the doorbell, if there is one.
 func (o *osBell) drain() {
-	d := o.doorbell.Load()
-	d.drain(d.fd)
+	if d := o.doorbell.Load(); d != nil {
+		d.drain(d.fd)
+	}
 }
 
 func (d *doorbell) drain(fd int) {

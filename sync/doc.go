@@ -25,8 +25,34 @@
 // couldn't register for membarrier, and when the sleeper says in its state
 // that it can't issue one.
 //
-// A ring of the bell is a hint. A lost one delays by at most [SafetyNet], a
+// A ring of the bell is a hint. A lost one delays by at most [SafetyNet], or four
+// times that when nobody has rung for long, and [PollNet] for those who poll; a
 // doubled one costs a look.
+//
+// # Where to sleep
+//
+// A sleeper sleeps on the bell's word (Linux: a futex) or on a kernel event
+// (Windows), which takes a thread, or polls: on Linux it sleeps in the runtime's
+// poller on a FIFO beside the section, and its state tells the ringer to write
+// into that; on Windows the system's thread pool waits for it. [Bell.Watch] is for
+// those who sleep for several bells at a time: on Linux one goroutine, on an epoll
+// instance in the runtime's poller, calls back for all of them.
+//
+// Adaptive learns from its sleeps, by a [Learner], how long it pays to spin before.
+//
+// # Events and semaphores
+//
+// An [Event] and a [Semaphore] are for processes on their own, with names as
+// sections have, which they share with rings. On Linux each is a section of two
+// words, a count and how many may sleep; on Windows the kernel has them. The count
+// alone decides what a wait gets, so whoever dies takes nothing along but what it
+// had acquired, and a wake-up that dies with somebody is passed on after
+// [SafetyNet]. [WaitAny] sleeps on several of both kinds.
+//
+// # Real time
+//
+// [Realtime] pins a goroutine's thread to a processor, and puts it before others,
+// or says which limit doesn't allow that.
 //
 // # Closing
 //

@@ -1,12 +1,20 @@
 package sync
 
+import (
+	"errors"
+	"time"
+
+	"github.com/ringway/ringway/internal/errs"
+	"github.com/ringway/ringway/internal/mem"
+)
+
 // watcher sleeps on a bell for somebody who waits for several things at a time,
 // and calls back. It stays from the first watch until the bell is closed, so that
 // a watch costs next to nothing.
 type watcher struct {
 	bell *Bell
 	own  chan struct{} // ends the bell's own sleep
-	os   osWatcher
+	stop func()        // ends what calls fire
 
 	mu   Mutex
 	over bool   // the bell is being closed
@@ -17,14 +25,19 @@ type watcher struct {
 // the bell is rung, and each [PollNet] in case a ring was lost. After it the
 // caller must look once more for what it waits for. wake is called on another
 // goroutine, must not block, and may be called for nothing. Watch polls, as Poll
-// has it. It allocates and enters the kernel the first time.
+// has it, or, where there is nothing to poll, sleeps in a goroutine and a thread
+// of its own. It allocates and enters the kernel the first time.
 func (b *Bell) Watch(wake func()) error {
-	if err := b.Poll(); err != nil {
-		return err
-	}
 	if b.watcher == nil {
 		w := &watcher{bell: b, own: make(chan struct{}, 1)}
-		if err := w.os.start(w); err != nil {
+		err := b.Poll()
+		if err == nil {
+			err = w.startPolling()
+		} else if errors.Is(err, errs.Unsupported) {
+			w.start(b.os.sleep, SafetyNet)
+			err = nil
+		}
+		if err != nil {
 			return err
 		}
 		b.watcher = w
@@ -56,9 +69,35 @@ func (w *watcher) fire() {
 	if w.over {
 		return
 	}
-	w.os.drain(w)
+	w.bell.os.drain()
 	if w.wake != nil {
 		w.wake()
+	}
+}
+
+// start has a goroutine sleep on the bell and fire, until stop.
+func (w *watcher) start(sleep func(r mem.Region, seq uint32, most time.Duration), net time.Duration) {
+	done := make(chan struct{})
+	r := w.bell.mem
+	seq := r.Load32(offSeq)
+	go func() {
+		defer close(done)
+		for {
+			sleep(r, seq, net)
+			w.mu.Lock()
+			over := w.over
+			w.mu.Unlock()
+			if over {
+				return
+			}
+			// What is rung from here on ends the next sleep.
+			seq = r.Load32(offSeq)
+			w.fire()
+		}
+	}()
+	w.stop = func() {
+		w.bell.Interrupt()
+		<-done
 	}
 }
 
@@ -89,6 +128,6 @@ func (b *Bell) endWatcher() {
 	w.mu.Lock()
 	w.over = true
 	w.mu.Unlock()
-	w.os.stop(w)
+	w.stop()
 	b.watcher = nil
 }

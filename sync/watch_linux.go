@@ -86,10 +86,8 @@ func (h *hub) everybody() (all []*watcher) {
 	return all
 }
 
-// osWatcher is a watcher's place in the hub.
-type osWatcher struct{ id int32 }
-
-func (o *osWatcher) start(w *watcher) error {
+// startPolling gives a watcher its place in the hub.
+func (w *watcher) startPolling() error {
 	h, err := theHub()
 	if err != nil {
 		return err
@@ -98,22 +96,21 @@ func (o *osWatcher) start(w *watcher) error {
 	for h.all[h.next] != nil {
 		h.next++ // somebody is still there from the last time around
 	}
-	o.id = h.next
+	id := h.next
 	h.next++
-	h.all[o.id] = w
+	h.all[id] = w
 	h.mu.Unlock()
-	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: o.id}
-	if err := unix.EpollCtl(h.fd, unix.EPOLL_CTL_ADD, w.bell.os.descriptor(), &event); err != nil {
-		h.forget(o.id)
+	bell := w.bell.os.descriptor()
+	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLET, Fd: id}
+	if err := unix.EpollCtl(h.fd, unix.EPOLL_CTL_ADD, bell, &event); err != nil {
+		h.forget(id)
 		return &errs.Error{Op: "watch", Err: err}
 	}
+	w.stop = func() {
+		_ = unix.EpollCtl(h.fd, unix.EPOLL_CTL_DEL, bell, nil)
+		h.forget(id)
+	}
 	return nil
-}
-
-func (o *osWatcher) stop(w *watcher) {
-	h, _ := theHub()
-	_ = unix.EpollCtl(h.fd, unix.EPOLL_CTL_DEL, w.bell.os.descriptor(), nil)
-	h.forget(o.id)
 }
 
 func (h *hub) forget(id int32) {
@@ -121,6 +118,3 @@ func (h *hub) forget(id int32) {
 	delete(h.all, id)
 	h.mu.Unlock()
 }
-
-// drain empties the doorbell, which is open as long as the watcher isn't over.
-func (*osWatcher) drain(w *watcher) { w.bell.os.drain() }
