@@ -34,6 +34,14 @@
 // may call at any time; it ends a call that waits. Use after Close returns
 // [ErrClosed].
 //
+// # Watching
+//
+// Whoever is attached counts messages, bytes, waits, wake-ups, recoveries and
+// damage into the section, where other programs can read them: package inspect
+// looks at rings from outside, package metrics shows them to Prometheus, and
+// shmbench ls, top, inspect and tail to people. [Ring.Inspect] and [Conn.Counts]
+// are the same from inside. [Events] has rare events logged.
+//
 // # Waiting
 //
 // Send, Claim and Recv wait for room or for a message, as their

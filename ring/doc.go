@@ -142,6 +142,14 @@
 //     always stands, at whatever instruction the publisher is killed;
 //   - a dead subscriber of a lossy ring makes no difference to anybody.
 //
+// # Watching
+//
+// Participants count what they do, each in a line of its own beside its entry in
+// the section's table: see [Counter] for the picture. An [Observer] looks at a
+// ring from outside, over memory that is mapped read-only: where it stands, and
+// frame by frame what is in it. Neither costs the participants anything but the
+// stores of the counts.
+//
 // # Trust
 //
 // Every word that the other side can write is loaded once into a private

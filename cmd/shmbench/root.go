@@ -20,13 +20,16 @@ it measures in the same run: a raw cache line going to and fro, a plain memcpy.
 
 Figures are medians of several runs between two processes that are pinned to two
 cores. A run during which the machine itself changed its speed is thrown away,
-and counted.`
+and counted.
+
+ls, top, inspect, tail, rm and serve look at the rings of whatever programs run
+here, or did.`
 
 func root() *cobra.Command {
 	var jsonTo string
 	cmd := &cobra.Command{
 		Use:   "shmbench",
-		Short: "Measure Ringway, and replay real records through it",
+		Short: "Measure Ringway, replay real records through it, and look at its rings",
 		Long:  about,
 		Example: `  # the tour
   shmbench
