@@ -240,7 +240,7 @@ func (p *BroadcastPublisher) End() error {
 	}
 	p.open, p.ended = false, true
 	p.limit = p.pos // there is no room any more, so everything asks reserve
-	// Hands over: everything was committed. Pairs with the load in waits.
+	// Hands over: everything was committed. Pairs with the load in arrive.
 	p.ctl.StoreRelease64(offEnd, p.pos|1)
 	return nil
 }

@@ -196,12 +196,10 @@ func (s *BroadcastSubscriber) arrive(h Header) (Header, error) {
 	for start := s.pos; ; {
 		var what standing
 		if h, what = s.judge(s.pos, h); what == nothing {
-			// Pairs with the store in End. It comes after all commits, so the
-			// header has to be looked at again.
-			end := s.ctl.Load64(offEnd)
-			s.stale = s.data.Load64(s.pos & s.mask)
-			h, what = s.judge(s.pos, Header(s.stale)^lapTag(s.pos, s.shift))
-			if what == nothing && end == s.pos|1 && s.intact(s.pos) {
+			s.stale = uint64(h ^ lapTag(s.pos, s.shift))
+			// Pairs with the store in End, which says where that is: if it
+			// is here there never was a message.
+			if s.ctl.Load64(offEnd) == s.pos|1 && s.intact(s.pos) {
 				return h, io.EOF
 			}
 		}

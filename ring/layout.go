@@ -100,6 +100,7 @@ const (
 	offWish   = offIntent + 8
 
 	checkpointSize = 32
+	minChunk       = 64
 	maxChunk       = 16 << 10
 	maxGates       = maxOwners - 1
 )
@@ -220,7 +221,7 @@ func (g Geometry) gatesSize() uint64 { return (g.Gates*mem.Line + 4095) &^ 4095 
 
 // chunk is how many bytes of a broadcast ring's data have a checkpoint, a power
 // of two.
-func (g Geometry) chunk() uint64 { return min(g.Capacity/64, maxChunk) }
+func (g Geometry) chunk() uint64 { return max(min(g.Capacity/64, maxChunk), minChunk) }
 
 // checkpointsSize is what the checkpoints take, rounded up to pages.
 func (g Geometry) checkpointsSize() uint64 {

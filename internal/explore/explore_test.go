@@ -32,6 +32,9 @@ func cases() (all []Case) {
 	for _, c := range spscCases() {
 		all = append(all, c.build())
 	}
+	for _, c := range castCases() {
+		all = append(all, c.build())
+	}
 	for _, c := range mpmcCases() {
 		all = append(all, c.build())
 	}

@@ -1,0 +1,57 @@
+//go:build shmtest
+
+package explore
+
+import (
+	"fmt"
+
+	"github.com/ringway/ringway/ring"
+)
+
+// castCases are the worlds of a broadcast ring. What earlier laps left in the ring
+// looks like frames of this one.
+func castCases() (all []*cast) {
+	equal := func(n int) (sizes []int) {
+		for range n {
+			sizes = append(sizes, 48) // four to a lap
+		}
+		return sizes
+	}
+	var (
+		oldest = castSub{start: ring.Oldest, resume: ring.Oldest}
+		newest = castSub{start: ring.Newest, resume: ring.Newest}
+		last   = castSub{start: ring.Newest, resume: ring.Oldest, last: true}
+		third  = castSub{start: ring.AtSequence, number: 2, resume: ring.Oldest}
+		gated  = castSub{start: ring.Oldest, resume: ring.Oldest, gated: true}
+		late   = castSub{start: ring.Newest, resume: ring.Oldest, gated: true}
+	)
+	for deaths := range 2 {
+		add := func(t *cast) {
+			t.name = fmt.Sprintf("cast %s, %d deaths", t.name, deaths)
+			t.deaths = deaths
+			t.large = t.large || deaths > 0
+			all = append(all, t)
+		}
+		add(&cast{name: "oldest", before: 128, sizes: equal(5), subs: []castSub{oldest}})
+		add(&cast{name: "newest", before: 128, sizes: equal(5), subs: []castSub{newest}})
+		add(&cast{name: "last", before: 128, sizes: equal(4), subs: []castSub{last}})
+		add(&cast{name: "third", before: 128, sizes: equal(5), subs: []castSub{third}})
+		// Pads before the ring's end, and frames that end within a line.
+		add(&cast{name: "pads", before: 104, sizes: []int{16, 96, 96, 24}, subs: []castSub{oldest}})
+		// A header goes where a payload was: in the midst of a line, and at
+		// its beginning.
+		add(&cast{name: "stale", before: 240, sizes: []int{16, 96, 96, 16, 48}, subs: []castSub{oldest}, large: true})
+		add(&cast{name: "stale line", before: 208, sizes: []int{48, 96, 16, 48, 16}, subs: []castSub{oldest}, large: true})
+		// Several to a checkpoint.
+		add(&cast{name: "pairs", before: 96, sizes: []int{16, 16, 16, 16}, subs: []castSub{newest}})
+		add(&cast{name: "gated", before: 128, sizes: equal(5), subs: []castSub{gated}})
+		add(&cast{name: "evicted", before: 128, sizes: equal(5), subs: []castSub{gated}, evict: true, large: true})
+		add(&cast{name: "tso", before: 128, sizes: equal(5), subs: []castSub{oldest}, buffers: 3, large: true})
+		add(&cast{name: "gated tso", before: 128, sizes: equal(5), subs: []castSub{gated}, buffers: 3, large: true})
+		add(&cast{name: "six", before: 192, sizes: equal(6), subs: []castSub{oldest}, large: true})
+		add(&cast{name: "two", before: 128, sizes: equal(5), subs: []castSub{oldest, newest}, large: true})
+		add(&cast{name: "two gated", before: 128, sizes: equal(5), subs: []castSub{gated, late}, large: true})
+		add(&cast{name: "gated and not", before: 128, sizes: equal(5), subs: []castSub{gated, oldest}, large: true})
+	}
+	return all
+}
