@@ -4,7 +4,7 @@
 // for it and pinned to two cores, which talk through the public API of package
 // ringway, as a user's programs would:
 //
-//	parent (Run, Replay, Tour)
+//	parent (Run, Compare, Replay, Tour)
 //	  │ creates the rings, starts the children, collects and reports
 //	  ├── child A ══ ring ══> child B        the workload
 //	  └──   └──── raw memory ────┘           its physical limit, same cores,
@@ -20,6 +20,14 @@
 // Times are collected in HdrHistograms. A paced run sends by a schedule that
 // nothing moves and times each message from when it was due, so a hold-up shows
 // in all messages that had to wait for it (no coordinated omission).
+//
+// Compare runs cases: what we do, what physics allows and what rivals do, by
+// turns. To add to it:
+//
+//	a mode    a line in workloads (turns.go) and its two or three functions
+//	a case    a line in Cases (cases.go)
+//	a rival   a line in engines of package rivals, and a program that it runs
+//	a plot    a function in curves.go
 //
 // A program that uses this package must call [Main] first thing, since it is
 // its own child.

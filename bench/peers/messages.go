@@ -92,6 +92,7 @@ func messages(o options, connect func(string, bool, int) (messenger, error)) (r 
 		cmd := exec.Command(os.Args[0], append(os.Args[1:], "--second", path)...)
 		cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, pinnedEnv) })
 		cmd.Stderr = os.Stderr
+		dieWithUs(cmd)
 		out, err := cmd.StdoutPipe()
 		if err == nil {
 			err = cmd.Start()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"runtime"
 	"syscall"
 
@@ -34,6 +35,9 @@ func pinProcess(cpu int) error {
 	}
 	return syscall.Exec(self, os.Args, append(os.Environ(), pinnedEnv+"=1"))
 }
+
+// dieWithUs has the system end a process when this one ends, however.
+func dieWithUs(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
 
 // yield lets another thread of the processor run. The scheduler of Go is not
 // told, because there is nothing that it should do.

@@ -8,9 +8,10 @@ import (
 	"github.com/cloudwego/shmipc-go"
 )
 
-// shmPrefix is what the names of its sections begin with.
+// shmPrefix is what the names of its sections begin with: like the directory for
+// temporary files, so that whoever runs the program can clean up if it is killed.
 func shmPrefix(path string) string {
-	return filepath.Join("/dev/shm", filepath.Base(filepath.Dir(path)))
+	return filepath.Join("/dev/shm", filepath.Base(os.TempDir())+"-"+filepath.Base(filepath.Dir(path)))
 }
 
 // cleanUp removes what is left when a side was killed.

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -184,8 +186,20 @@ func (e Engine) Run(ctx context.Context, t Task) (Outcome, error) {
 
 // runProgram runs a program and reads its line.
 func runProgram(ctx context.Context, name, path string, args []string) (Outcome, error) {
+	// What it leaves behind when it is killed bears this directory's name.
+	dir, err := os.MkdirTemp("", "ringway-rival-")
+	if err != nil {
+		return Outcome{}, fmt.Errorf("rivals: %w", err)
+	}
+	defer func() {
+		left, _ := filepath.Glob(filepath.Join("/dev/shm", filepath.Base(dir)+"*"))
+		for _, file := range append(left, dir) {
+			_ = os.RemoveAll(file)
+		}
+	}()
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.WaitDelay = time.Second
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	out, err := cmd.Output()
 	if err != nil {
 		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {

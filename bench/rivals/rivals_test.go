@@ -79,6 +79,48 @@ func TestAnEngineThatCannotBePinnedIsAnErrorWithTheProgramsWords(t *testing.T) {
 	})
 }
 
+func TestARivalThatIsKilledLeavesNothing(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("rivals run on Linux")
+	}
+	each(t, func(t *testing.T, e Engine) {
+		task := Task{Mode: Latency, Size: 64, Duration: time.Hour}
+		if e.Class != Messaging || e.Can(task) != nil {
+			t.Skip("it makes nothing that has a name")
+		}
+		tmp := t.TempDir()
+		t.Setenv("TMPDIR", tmp)
+		before, err := filepath.Glob("/dev/shm/ringway-rival-*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() {
+			_, err := e.Run(ctx, task)
+			done <- err
+		}()
+		// It is at work when it has made its directory, or says why not.
+		for len(done) == 0 {
+			if made, err := filepath.Glob(filepath.Join(tmp, "ringway-rival-*")); err != nil || len(made) > 0 {
+				break
+			}
+			runtime.Gosched()
+		}
+		cancel()
+		if err := <-done; err == nil {
+			t.Error("an hour went by")
+		}
+		left, err := filepath.Glob(filepath.Join(tmp, "ringway-rival-*"))
+		if err != nil || len(left) > 0 {
+			t.Errorf("%v is left, %v", left, err)
+		}
+		if after, err := filepath.Glob("/dev/shm/ringway-rival-*"); err != nil || len(after) > len(before) {
+			t.Errorf("%v is left, %v", after, err)
+		}
+	})
+}
+
 func TestATaskWithoutNumbersIsOfOneProducerAndOneConsumer(t *testing.T) {
 	task, err := Task{Mode: Throughput}.complete()
 	if err != nil {

@@ -17,8 +17,16 @@
 //                       due until it arrived; the sender keeps to its schedule
 //                       whatever happens, so that nothing that is late is left out
 #include "common.hpp"
+#include <sys/stat.h>
 
 constexpr size_t largest = 64 << 10;
+
+// Where files may be, and what names may begin with: whoever runs the program
+// cleans up there if it is killed.
+static std::string place() {
+	const char *dir = getenv("TMPDIR");
+	return dir && *dir ? dir : "/tmp";
+}
 
 // An engine is made before there are two processes or threads. Each of them has
 // a side, made there, which sends to the other and receives from it.
@@ -30,7 +38,7 @@ struct engine {
 	std::string names[2];
 	explicit engine(const options &o) {
 		for (int i = 0; i < 2; i++) {
-			names[i] = "ringway-rival-" + std::to_string(getpid()) + "-" + std::to_string(i);
+			names[i] = place().substr(place().rfind('/') + 1) + "-" + std::to_string(getpid()) + "-" + std::to_string(i);
 			ipc::message_queue(ipc::create_only, names[i].c_str(), std::min<size_t>(o.room, 8192), std::max<size_t>(o.size, 16));
 		}
 	}
@@ -56,9 +64,9 @@ struct engine {
 	static constexpr const char *name = "ZeroMQ (ipc)", *between = "processes";
 	std::string dir, url;
 	explicit engine(const options &) {
-		char path[] = "/tmp/ringway-rival-XXXXXX";
-		if (!mkdtemp(path)) die("mkdtemp");
-		dir = path, url = "ipc://" + dir + "/s";
+		dir = place() + "/" + std::to_string(getpid());
+		if (mkdir(dir.c_str(), 0700) != 0) die("mkdir");
+		url = "ipc://" + dir + "/s";
 	}
 	~engine() { unlink((dir + "/s").c_str()), rmdir(dir.c_str()); }
 	struct side {
@@ -87,9 +95,9 @@ struct engine {
 	static constexpr const char *name = "nng (ipc)", *between = "processes";
 	std::string dir, url;
 	explicit engine(const options &) {
-		char path[] = "/tmp/ringway-rival-XXXXXX";
-		if (!mkdtemp(path)) die("mkdtemp");
-		dir = path, url = "ipc://" + dir + "/s";
+		dir = place() + "/" + std::to_string(getpid());
+		if (mkdir(dir.c_str(), 0700) != 0) die("mkdir");
+		url = "ipc://" + dir + "/s";
 	}
 	~engine() { unlink((dir + "/s").c_str()), rmdir(dir.c_str()); }
 	struct side {
