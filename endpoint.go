@@ -302,6 +302,9 @@ func (w *waiter) givesUp() error {
 	if w.e.gate.Closing() {
 		return w.e.errClosed(w.op)
 	}
+	if w.e.pairing != nil {
+		return w.e.peerDied(w.op) // which is known already
+	}
 	const every = 10 * time.Millisecond
 	now := time.Now()
 	if now.Sub(w.e.looked) < every {
