@@ -80,7 +80,8 @@ func newConn(name string, e *fallback.Established, o options) (*Conn, error) {
 		}
 		return func(what string, _ bool) (*os.File, error) { return e.Doorbells.Take(of + what) }
 	}
-	polls := e.Transport == Bridge
+	// A thread for each end that sleeps would be too much for many connections.
+	polls := e.Transport == Bridge || e.Doorbells != nil && o.wait == Adaptive
 	mine := &pairing{".a", 0, c.gone, bells("a."), polls}
 	theirs := &pairing{".b", roles, c.gone, bells("b."), polls}
 	if !e.Dialed {

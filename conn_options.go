@@ -65,7 +65,7 @@ func linkOptions(opts []Option) (options, fallback.Options) {
 		f(&o)
 	}
 	l := o.link
-	l.Capacity, l.Checksums, l.Dir, l.Prefault, l.Poll = int(o.capacity), o.checksums, o.dir, o.prefault, o.wait == Poll
+	l.Capacity, l.Checksums, l.Dir, l.Prefault, l.Poll = int(o.capacity), o.checksums, o.dir, o.prefault, o.wait == Poll || o.wait == Adaptive
 	return o, l
 }
 

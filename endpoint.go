@@ -147,11 +147,11 @@ func (e *endpoint) openBells(r *Ring) error {
 	if e.mine, e.theirs = data, space; e.role == roleProducer {
 		e.mine, e.theirs = space, data
 	}
-	switch {
-	case e.wait == Poll, r.pairing != nil && r.pairing.polls:
-		return e.mine.Poll()
-	case e.wait == Adaptive:
+	if e.wait == Adaptive {
 		e.mine.Learn(&e.learner)
+	}
+	if e.wait == Poll || r.pairing != nil && r.pairing.polls {
+		return e.mine.Poll()
 	}
 	return nil
 }
