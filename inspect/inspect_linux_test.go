@@ -1,11 +1,13 @@
 package inspect_test
 
 import (
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/cespare/xxhash/v2"
 	"golang.org/x/sys/unix"
 
 	"github.com/ringway/ringway"
@@ -76,4 +78,36 @@ func TestTheMappingIsReadOnly(t *testing.T) {
 	if !found {
 		t.Error("it is not mapped at all")
 	}
+}
+
+func TestAHugeSparseSectionIsLookedAtLikeAnyOther(t *testing.T) {
+	dir := t.TempDir()
+	closed(t, dir, "small", ringway.SPSC)
+	page, err := os.ReadFile(filepath.Join(dir, "ringway.small"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What a vandal makes of it: a ring of a tebibyte, and hashed well.
+	const capacity, control = 1 << 40, 4096
+	le := binary.LittleEndian
+	le.PutUint64(page[24:], 2*4096+control+capacity) // total
+	le.PutUint64(page[56:], control+capacity)        // body
+	le.PutUint64(page[96:], capacity)
+	clear(page[8:16])
+	le.PutUint64(page[8:], xxhash.Sum64(page[:4096]))
+	file := filepath.Join(dir, "ringway.huge")
+	if err := os.WriteFile(file, page, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(file, 2*4096+control+capacity); err != nil {
+		t.Skip("this file system has no files of a tebibyte: ", err)
+	}
+	s := inspect.Look("huge", dir)
+	if s.Status == inspect.Good && s.Capacity != capacity || s.Status != inspect.Good && s.Status != inspect.Unreadable {
+		t.Errorf("%+v", s)
+	}
+	if s := inspect.Look("small", dir); s.Status != inspect.Good {
+		t.Errorf("the other one: %+v", s)
+	}
+	t.Log(s.Status, s.Error)
 }

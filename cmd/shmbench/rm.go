@@ -37,7 +37,8 @@ while a participant lives, and, without --force, when that can't be known: of a
 damaged section, or one of another kind. With --stale it removes every section in
 which somebody died and nobody lives, and files that dead programs left beside
 sections; those that all have left in good order stay, since they may be waiting
-for the next.`,
+for the next. Who has a ring open and takes no part in it is not seen by this, and
+goes on undisturbed.`,
 		Example: `  shmbench rm ticks
   shmbench rm --stale`,
 		RunE: func(cmd *cobra.Command, names []string) error {
