@@ -1,0 +1,93 @@
+package ringway_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringway/ringway"
+	"github.com/ringway/ringway/sync"
+)
+
+// threadCount returns how many this process has.
+func threadCount(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+func TestConnectionsAtRestTakeNoThreads(t *testing.T) {
+	n := 1000
+	l := listen(t, newAddress(), ringway.Capacity(4096), ringway.Transports(ringway.SharedMemory))
+	before := threadCount(t)
+	var conns []*ringway.Conn
+	for range n {
+		a, b := connect(t, l, ringway.Capacity(4096))
+		conns = append(conns, a, b)
+	}
+	var wg sync.WaitGroup
+	received := make(chan string, len(conns))
+	for _, c := range conns {
+		wg.Go(func() {
+			m, err := c.Recv(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			received <- string(m.Payload)
+		})
+	}
+	time.Sleep(100 * time.Millisecond) // most of them sleep by now
+	if more := threadCount(t) - before; more > 64 {
+		t.Errorf("%d more threads for %d connections", more, n)
+	}
+	// Any of them can be woken.
+	for i, c := range conns {
+		if err := c.Send(t.Context(), []byte(strings.Repeat("x", i%7))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wg.Wait()
+	if len(received) != len(conns) {
+		t.Errorf("%d of %d were woken", len(received), len(conns))
+	}
+}
+
+func TestAConnectionThatIsClosedGivesItsDescriptorsBack(t *testing.T) {
+	count := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	for _, wait := range []ringway.WaitStrategy{ringway.Adaptive, ringway.Poll, ringway.Park} {
+		l := listen(t, newAddress(), ringway.Wait(wait))
+		before := count()
+		for i := range 50 {
+			a, b := connect(t, l, ringway.Wait(wait))
+			if err := a.Send(t.Context(), []byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.Recv(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			first, second := a, b
+			if i%2 == 0 {
+				first, second = b, a
+			}
+			if err := errors.Join(first.Close(), second.Close()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for end := time.Now().Add(10 * time.Second); count() > before; time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%v: %d descriptors, there were %d", wait, count(), before)
+			}
+		}
+	}
+}
