@@ -327,3 +327,52 @@ func TestSelectTakesConnectionsToo(t *testing.T) {
 		t.Errorf("after the connection's end: source %d, %v", i, err)
 	}
 }
+
+func TestEachOfSeveralPollingSubscribersIsWoken(t *testing.T) {
+	ctx := within(t)
+	r := newRingOf(t, ringway.Broadcast, ringway.Capacity(64<<10), ringway.Wait(ringway.Poll))
+	p, err := r.Publisher()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	const subscribers = 5
+	n := 300
+	got := make(chan error, subscribers)
+	for range subscribers {
+		s, err := r.Subscribe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		go func() {
+			for {
+				m, err := s.Recv(ctx)
+				if err == nil && len(m.Payload) == 0 {
+					return
+				}
+				got <- err
+			}
+		}()
+	}
+	late := 0
+	for range n {
+		start := time.Now()
+		if err := p.Send(ctx, []byte("all")); err != nil {
+			t.Fatal(err)
+		}
+		for range subscribers {
+			if err := <-got; err != nil {
+				t.Fatal(err)
+			}
+		}
+		if time.Since(start) > 400*time.Millisecond {
+			if late++; late > n/50 {
+				t.Fatal("the safety net wakes them")
+			}
+		}
+	}
+	if err := p.Send(ctx, nil); err != nil {
+		t.Fatal(err)
+	}
+}

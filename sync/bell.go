@@ -76,7 +76,7 @@ func NewBell(r mem.Region, name string, shared bool) (*Bell, error) {
 	if !haveBarrier() {
 		b.own, b.fresh = needFence, true
 	}
-	if err := b.os.open(name); err != nil {
+	if err := b.os.open(name, shared); err != nil {
 		return nil, err
 	}
 	return b, nil
@@ -148,7 +148,7 @@ func (b *Bell) wake() {
 		if state&timed != 0 {
 			b.mem.StoreRelease64(offRung, uint64(time.Now().UnixNano()))
 		}
-		b.os.wake(b.mem, b.mem.Add32(offSeq, 1), state, b.shared)
+		b.os.wake(b.mem, b.mem.Add32(offSeq, 1), state)
 		if b.woke != nil {
 			b.woke()
 		}
@@ -158,7 +158,7 @@ func (b *Bell) wake() {
 // Interrupt ends the sleep of whoever sleeps on the bell, and the one that is
 // announced. Any goroutine may call it.
 func (b *Bell) Interrupt() {
-	b.os.wake(b.mem, b.mem.Add32(offSeq, 1), 0, b.shared)
+	b.os.wake(b.mem, b.mem.Add32(offSeq, 1), 0)
 }
 
 // Announce says that this side is about to sleep. After it the caller must

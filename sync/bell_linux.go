@@ -17,11 +17,15 @@ import (
 // osBell sleeps on the bell's own word, or, to wait by polling, on a doorbell:
 // a descriptor that becomes readable.
 type osBell struct {
+	shared   bool                                // several may sleep on it
 	find     func(create bool) (*os.File, error) // nil: there is no doorbell
 	doorbell atomic.Pointer[doorbell]            // nil until it is needed
 }
 
-func (*osBell) open(string) error { return nil }
+func (o *osBell) open(_ string, shared bool) error {
+	o.shared = shared
+	return nil
+}
 
 func (o *osBell) close() error {
 	if d := o.doorbell.Swap(nil); d != nil {
@@ -37,8 +41,8 @@ func (*osBell) sleep(r mem.Region, seq uint32, d time.Duration) {
 
 // wake wakes those who sleep, and those that sleep on the doorbell if the
 // state says that some do.
-func (o *osBell) wake(r mem.Region, _ uint32, state uint32, shared bool) {
-	if state&onDoorbell == 0 || shared {
+func (o *osBell) wake(r mem.Region, _, state uint32) {
+	if state&onDoorbell == 0 || o.shared {
 		futexWake(r.Ptr32(offSeq), everyone)
 	}
 	if state&onDoorbell != 0 || o.doorbell.Load() != nil {
@@ -53,6 +57,7 @@ type doorbell struct {
 	fd   int
 
 	mine bool   // this side sleeps on it
+	full bool   // this side doesn't empty it
 	rung uint32 // how often this side, if it doesn't, rang it
 
 	// Of the one who sleeps on it.
@@ -102,8 +107,11 @@ func (o *osBell) poll() (uint32, error) {
 	return onDoorbell, nil
 }
 
-// ring writes a byte into the doorbell. If it is full it is readable, and if
-// it isn't there nobody sleeps on it.
+// ring writes a knock into the doorbell. If it isn't there nobody sleeps on it.
+// If there is one sleeper he empties it, and so it is never full. If there are
+// several they mustn't: who reads it before the others have been told that it is
+// readable has them told nothing. They wait for the next thing to be written, and
+// it's the ringer who makes room for that.
 func (o *osBell) ring() {
 	const lookEvery = 64 // rings between two looks whether it still has its name
 	d := o.doorbell.Load()
@@ -114,7 +122,11 @@ func (o *osBell) ring() {
 		}
 		o.doorbell.Store(d)
 	}
-	if writeNow(d.fd, knock) == unix.EINTR {
+	switch writeNow(d.fd, knock) {
+	case unix.EAGAIN:
+		d.drain(d.fd)
+		fallthrough
+	case unix.EINTR:
 		_ = writeNow(d.fd, knock)
 	}
 	if d.mine { // then any goroutine may be here
@@ -130,7 +142,7 @@ func (o *osBell) ring() {
 // thread.
 func (o *osBell) sleepPolling(r mem.Region, seq uint32, most time.Duration) {
 	d := o.doorbell.Load()
-	d.mem, d.seq, d.looks = r, seq, 0
+	d.mem, d.seq, d.looks, d.full = r, seq, 0, o.shared
 	// The deadline is a safety net, and moving it each time would cost more
 	// than it's worth.
 	if now := time.Now(); d.until.Sub(now) < most/2 || d.until.Sub(now) > most {
@@ -142,11 +154,13 @@ func (o *osBell) sleepPolling(r mem.Region, seq uint32, most time.Duration) {
 	}
 }
 
-// looked empties the doorbell and reports whether the sleep is over: somebody
-// has rung since it was announced, or, from the second time on, it became
-// readable. Others may have read what was in it.
+// looked empties the doorbell, unless there are others, and reports whether the
+// sleep is over: somebody has rung since it was announced, or, from the second
+// time on, it became readable.
 func (d *doorbell) looked(fd uintptr) bool {
-	d.drain(int(fd))
+	if !d.full {
+		d.drain(int(fd))
+	}
 	d.looks++
 	return d.looks > 1 || d.mem.Load32(offSeq) != d.seq
 }

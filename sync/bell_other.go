@@ -15,12 +15,12 @@ type osBell struct {
 	find func(create bool) (*os.File, error)
 }
 
-func (osBell) open(string) error                              { return unsupportedBell() }
+func (osBell) open(string, bool) error                        { return unsupportedBell() }
 func (osBell) close() error                                   { return nil }
 func (osBell) poll() (uint32, error)                          { return 0, unsupportedBell() }
 func (osBell) sleep(mem.Region, uint32, time.Duration)        {}
 func (osBell) sleepPolling(mem.Region, uint32, time.Duration) {}
-func (osBell) wake(mem.Region, uint32, uint32, bool)          {}
+func (osBell) wake(mem.Region, uint32, uint32)                {}
 func (osBell) descriptor() int                                { return -1 }
 func (osBell) drain()                                         {}
 

@@ -34,7 +34,7 @@ type osBell struct {
 	doorbell atomic.Pointer[os.File]
 }
 
-func (o *osBell) open(name string) error {
+func (o *osBell) open(name string, _ bool) error {
 	attributes, err := winsec.OwnerOnly()
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func (o *osBell) sleep(r mem.Region, seq uint32, d time.Duration) {
 }
 
 // wake wakes everyone who sleeps, now that the word is seq.
-func (o *osBell) wake(_ mem.Region, seq, _ uint32, _ bool) {
+func (o *osBell) wake(_ mem.Region, seq, _ uint32) {
 	if o.find != nil {
 		if d, err := o.openDoorbell(); err == nil {
 			// Full is readable, too.

@@ -69,7 +69,9 @@ func (w *watcher) fire() {
 	if w.over {
 		return
 	}
-	w.bell.os.drain()
+	if !w.bell.shared {
+		w.bell.os.drain()
+	}
 	if w.wake != nil {
 		w.wake()
 	}
