@@ -15,7 +15,7 @@ type WaitStrategy = sync.Strategy
 const (
 	// Adaptive spins for about as long as a wake-up costs, which it learns,
 	// then sleeps until it is woken; where messages are too seldom for spinning
-	// to pay, it sleeps at once. It is the default.
+	// to pay, it sleeps at once, and as Poll does. It is the default.
 	Adaptive = sync.Adaptive
 	// BusySpin never sleeps and never gives its processor away: the lowest
 	// latency, for those who own a core.

@@ -52,6 +52,7 @@ type Bell struct {
 	own     uint32
 	fresh   bool // sleeper: has not slept since it asked for fences
 	polls   bool // sleeper: in the runtime's poller
+	thread  bool // sleeper: can't do that
 	seq     uint32
 	watcher *watcher
 	learner *Learner
@@ -171,8 +172,8 @@ func (b *Bell) Announce() {
 	// itself; then the safety net bounds the sleep.
 	const tries = 100
 	own := b.own
-	if b.learner != nil && b.learner.asks() {
-		own |= timed
+	if b.learner != nil {
+		own |= b.ask()
 	}
 	for range tries {
 		state := b.mem.Load32(offState)
@@ -189,6 +190,21 @@ func (b *Bell) Announce() {
 		barrier()
 		b.mem.Barrier()
 	}
+}
+
+// ask returns what the learner wants the ringer to do. Where messages are seldom
+// the poller is the better place to sleep: to leave a thread asleep, and take up
+// again what it did, keeps Go's scheduler busier than the wake-up itself. It takes
+// a descriptor, so it is done only then, and where there is one to be had.
+func (b *Bell) ask() (bits uint32) {
+	if !b.polls && !b.thread && b.learner.seldom() {
+		b.thread = b.Poll() != nil
+		bits = b.own & onDoorbell
+	}
+	if b.learner.asks() {
+		bits |= timed
+	}
+	return bits
 }
 
 // Retract takes the announcement back. That of a shared bell stays, since it
@@ -213,7 +229,7 @@ func (b *Bell) Sleep(ctx context.Context) error {
 	if b.shared {
 		most = SharedNet
 	}
-	if b.polls {
+	if b.polls && b.learner == nil {
 		most = PollNet
 	}
 	if b.fresh {

@@ -40,6 +40,9 @@ const (
 	hit        = 2 // a wait that was short enough to be spun through
 
 	askEvery = 16 // sleeps
+
+	// aLongTime counts for many misses.
+	aLongTime = 50 * time.Millisecond
 )
 
 // Cost returns what the learner believes that a wake-up costs.
@@ -94,6 +97,10 @@ func spent(i int) time.Duration {
 	return time.Duration(pauses) * perPause()
 }
 
+// seldom reports whether messages have been too seldom for spinning for a
+// while.
+func (l *Learner) seldom() bool { return l.score == worstScore }
+
 // asks reports whether the sleep to come is one whose ring is timed.
 func (l *Learner) asks() bool {
 	l.sleeps++
@@ -104,9 +111,11 @@ func (l *Learner) asks() bool {
 // slept learns from a sleep that lasted so long, and was ended, if rung isn't
 // zero, by a ring at that time, as the ringer says.
 func (l *Learner) slept(began, now time.Time, rung int64) {
-	switch {
-	case now.Sub(began) <= l.Cost():
+	switch lasted := now.Sub(began); {
+	case lasted <= l.Cost():
 		l.score = min(l.score+hit, bestScore)
+	case lasted > aLongTime:
+		l.score = max(l.score-bestScore, worstScore)
 	case l.score > worstScore:
 		l.score--
 	}
