@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"sync/atomic"
 )
 
 // Control is what remains of the handshake beside two rings: a stream that
@@ -14,7 +13,6 @@ import (
 type Control struct {
 	s      stream
 	in     frames
-	ended  atomic.Bool // the other side said goodbye
 	closed sync.Once
 	err    error
 }

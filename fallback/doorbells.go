@@ -54,20 +54,3 @@ func (d *Doorbells) Close() (err error) {
 	}
 	return err
 }
-
-// descriptors returns the numbers of all of them, for the other side. d may be nil.
-func (d *Doorbells) descriptors() (fds []int, err error) {
-	if d == nil {
-		return nil, nil
-	}
-	for _, f := range d.files {
-		raw, err := f.SyscallConn()
-		if err == nil {
-			err = raw.Control(func(fd uintptr) { fds = append(fds, int(fd)) })
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return fds, nil
-}

@@ -54,8 +54,7 @@ type Listener struct {
 
 // address takes an address apart: the scheme, empty for a name, and the rest.
 func address(addr string) (scheme, rest string, err error) {
-	scheme, rest, ok := strings.Cut(addr, ":")
-	if !ok {
+	if !strings.Contains(addr, ":") {
 		return "", addr, nil
 	}
 	u, err := url.Parse(addr)
@@ -302,9 +301,9 @@ func dial(ctx context.Context, addr string, o Options) (*Established, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.expectHandles()
+	c.handles.expect(c.s)
 	e, err := c.dial(ctx, name, o)
-	c.dropHandles()
+	c.handles.drop()
 	if err != nil {
 		c.s.Close()
 		return nil, err

@@ -60,25 +60,25 @@ func (r *fdReader) drop() {
 }
 
 // source is where control frames are read from.
-func (c *control) source() io.Reader {
-	if c.handles.reader != nil {
-		return c.handles.reader
+func (h *handles) source(s stream) io.Reader {
+	if h.reader != nil {
+		return h.reader
 	}
-	return c.s
+	return s
 }
 
-// expectHandles has descriptors that come be kept.
-func (c *control) expectHandles() {
-	if u, ok := c.s.(*net.UnixConn); ok {
-		c.handles.reader = &fdReader{c: u}
+// expect has descriptors that come be kept.
+func (h *handles) expect(s stream) {
+	if u, ok := s.(*net.UnixConn); ok {
+		h.reader = &fdReader{c: u}
 	}
 }
 
-// dropHandles closes the descriptors that came and were not taken.
-func (c *control) dropHandles() {
-	if c.handles.reader != nil {
-		c.handles.reader.drop()
-		c.handles.reader = nil
+// drop closes the descriptors that came and were not taken.
+func (h *handles) drop() {
+	if h.reader != nil {
+		h.reader.drop()
+		h.reader = nil
 	}
 }
 
@@ -191,4 +191,21 @@ func (c *control) takeSection(a accept, o Options) (*shm.Section, *Doorbells, er
 		return nil, nil, errors.Join(err, d.Close())
 	}
 	return s, d, nil
+}
+
+// descriptors returns the numbers of all of them, for the other side. d may be nil.
+func (d *Doorbells) descriptors() (fds []int, err error) {
+	if d == nil {
+		return nil, nil
+	}
+	for _, f := range d.files {
+		raw, err := f.SyscallConn()
+		if err == nil {
+			err = raw.Control(func(fd uintptr) { fds = append(fds, int(fd)) })
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return fds, nil
 }

@@ -39,9 +39,9 @@ func missingUDP() string {
 // handles has nothing here: a section is found by its name.
 type handles struct{}
 
-func (c *control) source() io.Reader { return c.s }
-func (c *control) expectHandles()    {}
-func (c *control) dropHandles()      {}
+func (handles) source(s stream) io.Reader { return s }
+func (handles) expect(stream)             {}
+func (handles) drop()                     {}
 
 // makeSection makes the section of a connection, and says where it is: under a
 // name that nobody can guess, with an access list for this user alone.

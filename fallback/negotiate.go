@@ -101,7 +101,7 @@ func (c *control) send(typ uint16, payload []byte) error {
 
 // receive waits for a control frame.
 func (c *control) receive() (typ uint16, payload []byte, err error) {
-	f, err := c.in.next(c.source(), wire{})
+	f, err := c.in.next(c.handles.source(c.s), wire{})
 	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = failf(ErrPeerDead, "the connection ended during the handshake")
 	}

@@ -186,32 +186,27 @@ func (l *streamLink) Recv(ctx context.Context) (ring.Message, error) {
 	if err := l.reading.watch(ctx); err != nil {
 		return ring.Message{}, err
 	}
-	for {
-		f, err := l.in.next(l.s, l.wire)
-		if l.closed.Load() {
-			l.ended = l.fail("receive", ErrClosed)
-			return ring.Message{}, l.ended
-		}
+	f, err := l.in.next(l.s, l.wire)
+	switch {
+	case l.closed.Load():
+		l.ended = l.fail("receive", ErrClosed)
+	case err != nil && errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil:
+		l.reading.unwatch()
+		return ring.Message{}, ctx.Err()
+	case err != nil:
+		l.ended = l.gone("receive", err)
+	case !f.control():
+		m, err := f.message()
 		if err != nil {
-			if errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() != nil {
-				l.reading.unwatch()
-				return ring.Message{}, ctx.Err()
-			}
-			l.ended = l.gone("receive", err)
-			return ring.Message{}, l.ended
+			l.ended = l.fail("receive", err)
 		}
-		if !f.control() {
-			m, err := f.message()
-			if err != nil {
-				l.ended = l.fail("receive", err)
-			}
-			return m, l.ended
-		}
-		if l.ended = io.EOF; f.h.Type() != ctlEnd {
-			l.ended = l.fail("receive", failf(ErrCorrupt, "control frame of type %d between messages", f.h.Type()))
-		}
-		return ring.Message{}, l.ended
+		return m, l.ended
+	case f.h.Type() == ctlEnd:
+		l.ended = io.EOF
+	default:
+		l.ended = l.fail("receive", failf(ErrCorrupt, "control frame of type %d between messages", f.h.Type()))
 	}
+	return ring.Message{}, l.ended
 }
 
 func (l *streamLink) Close() error {

@@ -25,9 +25,9 @@ func missing(t Transport) string {
 
 type handles struct{}
 
-func (c *control) source() io.Reader { return c.s }
-func (c *control) expectHandles()    {}
-func (c *control) dropHandles()      {}
+func (handles) source(s stream) io.Reader { return s }
+func (handles) expect(stream)             {}
+func (handles) drop()                     {}
 
 func (c *control) makeSection(t Transport, g ring.Geometry, o Options) (*shm.Section, string, *Doorbells, error) {
 	return nil, "", nil, ErrUnsupported

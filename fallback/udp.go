@@ -62,8 +62,7 @@ type udpLink struct {
 	in     chan []byte
 	last   []byte // handed out
 	next   uint64 // number of the next message
-	lost   uint64
-	held   frame // comes after a loss was reported, if it is there
+	held   frame  // comes after a loss was reported, if it is there
 	ended  error
 	sendMu sync.Mutex
 	sent   uint64
