@@ -89,7 +89,11 @@ func wire(_ context.Context, p *pipe) error {
 	if err := p.take(&o); err != nil {
 		return err
 	}
-	if err := limits.Pin(o.CPU); err != nil {
+	pin := limits.Pin
+	if o.Kind == limits.GoSocket {
+		pin = limits.PinProcess
+	}
+	if err := pin(o.CPU); err != nil {
 		return err
 	}
 	section, err := shm.Open(o.Section, shm.OpenOptions{Prefault: true})

@@ -131,7 +131,11 @@ func teamMember(ctx context.Context, p *pipe) error {
 		return err
 	}
 	if s.orders.CPU >= 0 {
-		if err := limits.Pin(s.orders.CPU); err != nil {
+		pin := limits.Pin
+		if s.orders.Mode == Wakeup {
+			pin = limits.PinProcess
+		}
+		if err := pin(s.orders.CPU); err != nil {
 			return err
 		}
 	}
