@@ -42,6 +42,15 @@
 // shmbench ls, top, inspect and tail to people. [Ring.Inspect] and [Conn.Counts]
 // are the same from inside. [Events] has rare events logged.
 //
+// # Connections
+//
+// Two processes that want to talk both ways meet at an address: [Listen] and
+// [Dial] negotiate two rings in shared memory where both sides can have that, or
+// else the first of the other transports that both allow, and give a [Conn]
+// with the same messages either way. [Conn.Call] and [Conn.Serve] ask and answer,
+// [Conn.NetConn] is a net.Conn. Package fallback has the handshake, and what
+// each transport is.
+//
 // # Waiting
 //
 // Send, Claim and Recv wait for room or for a message, as their

@@ -202,6 +202,41 @@ func TestDescriptorsThatAreNotOneSealedSectionAreRefusedAndClosed(t *testing.T) 
 	}
 }
 
+func TestDoorbellsThatAreNoneAreRefusedAndClosed(t *testing.T) {
+	for name, n := range map[string]int{"too few": 3, "too many": 5, "devices": 4} {
+		t.Run(name, func(t *testing.T) {
+			s, g := section(t)
+			fds := []int{memfd(t, s, 0, allSeals)}
+			for range n {
+				fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				fds = append(fds, fd)
+			}
+			addr, o := hostile(t, func(u *net.UnixConn, of offer) {
+				a := acceptOf(of, s, g)
+				a.features = featurePoll
+				if _, _, err := u.WriteMsgUnix(controlFrame(ctlAccept, a.encode()), unix.UnixRights(fds...), nil); err != nil {
+					t.Error(err)
+				}
+				for _, fd := range fds {
+					unix.Close(fd)
+				}
+				typ, _, err := (&control{s: u}).receive()
+				if typ != ctlDecline || err != nil {
+					t.Error(typ, err)
+				}
+				_, _ = u.Write(controlFrame(ctlReject, (&refusal{version: ProtocolVersion}).encode()))
+			})
+			o.Poll = true
+			if _, err := Dial(t.Context(), addr, o); !errors.Is(err, ErrTransport) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestAnAnswerThatDoesNotFollowFromTheOfferIsRefused(t *testing.T) {
 	good := func(of offer) accept {
 		return accept{version: ProtocolVersion, transport: Unix, maxMessage: 1000, nonce: of.nonce}
