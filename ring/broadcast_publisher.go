@@ -77,16 +77,19 @@ func (p *BroadcastPublisher) TrySend(typ uint16, b []byte) error {
 // trySend is TrySend for messages of any size.
 func (p *BroadcastPublisher) trySend(typ uint16, b []byte) error {
 	n := uint64(len(b))
-	p.open = false
-	if n > p.max {
-		return p.tooLarge(len(b))
-	}
 	po := p.payloadOffset()
 	size := frameSize(po, n)
-	if err := p.makeRoom(size); err != nil {
-		return err
-	}
 	off := p.pos & p.mask
+	if n > p.max || size+HeaderSize > p.limit-p.pos || off+size > p.mask+1 {
+		p.open = false
+		if n > p.max {
+			return p.tooLarge(len(b))
+		}
+		if err := p.makeRoom(size); err != nil {
+			return err
+		}
+		off = p.pos & p.mask
+	}
 	if off%cacheLine+size > cacheLine {
 		// Also when only padding is behind: it may be many laps old.
 		p.lines.written(off, off+size)
@@ -99,7 +102,13 @@ func (p *BroadcastPublisher) trySend(typ uint16, b []byte) error {
 	} else {
 		p.data.CopyIn(off+po, b)
 	}
-	p.commit(MakeHeader(uint32(n), typ, p.flags), b)
+	h := MakeHeader(uint32(n), typ, p.flags)
+	p.sum(h, b)
+	at := p.pos
+	p.pos += size
+	p.seq++
+	p.bytes += n
+	p.publish(at, h)
 	return nil
 }
 
