@@ -27,10 +27,19 @@
 //   - Sending and receiving allocate nothing, and make no system call unless
 //     somebody sleeps.
 //
+// # One to many
+//
+// In a ring of kind [Broadcast] every message goes to all subscribers. Its
+// [Publisher] waits for nobody, and a [Subscriber] that was overtaken by a lap is
+// told exactly how many messages and bytes it missed; with [Lossless] the slowest
+// subscriber that lives holds the publisher back. Messages have sequence numbers,
+// which a publisher's successor goes on with. Subscribers copy messages out and
+// then make sure that they were whole; they need no right to write ([ReadOnly]).
+//
 // # Handles
 //
-// A [Ring] may be used by any number of goroutines. A [Producer] or [Consumer]
-// belongs to one goroutine at a time, except for Close, which any goroutine
+// A [Ring] may be used by any number of goroutines. A [Producer], [Consumer],
+// [Publisher] or [Subscriber] belongs to one goroutine at a time, except for Close, which any goroutine
 // may call at any time; it ends a call that waits. Use after Close returns
 // [ErrClosed].
 //

@@ -34,7 +34,7 @@ func castCases() (all []*cast) {
 		}
 		add(&cast{name: "oldest", before: 128, sizes: equal(5), subs: []castSub{oldest}})
 		add(&cast{name: "newest", before: 128, sizes: equal(5), subs: []castSub{newest}})
-		add(&cast{name: "last", before: 128, sizes: equal(4), subs: []castSub{last}})
+		add(&cast{name: "last", before: 128, sizes: equal(5), subs: []castSub{last}, large: true})
 		add(&cast{name: "third", before: 128, sizes: equal(5), subs: []castSub{third}})
 		// Pads before the ring's end, and frames that end within a line.
 		add(&cast{name: "pads", before: 104, sizes: []int{16, 96, 96, 24}, subs: []castSub{oldest}})
