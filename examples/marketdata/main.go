@@ -39,7 +39,6 @@ var (
 	messages = flag.Int("messages", 300_000, "messages of the day that is generated when no file is given")
 	rate     = flag.Float64("rate", 300_000, "messages a second; 0 is as fast as it goes")
 	capacity = flag.Int("capacity", 2<<20, "bytes of the ring")
-	name     = flag.String("name", "", "who a subscriber is")
 	slow     = flag.Bool("slow", false, "a subscriber sleeps now and then")
 )
 
@@ -77,8 +76,8 @@ func publishToThree(ctx context.Context, path string, out io.Writer) error {
 	var team []*exec.Cmd
 	var reading sync.WaitGroup
 	var printing sync.Mutex
-	for _, args := range [][]string{{"-name", "first"}, {"-name", "second"}, {"-name", "slow", "-slow"}} {
-		child, lines, err := start(ctx, ring, args)
+	for _, who := range []string{"first", "second", "slow"} {
+		child, lines, err := start(ctx, ring, "-slow="+fmt.Sprint(who == "slow"))
 		if err != nil {
 			return err
 		}
@@ -86,7 +85,7 @@ func publishToThree(ctx context.Context, path string, out io.Writer) error {
 		reading.Go(func() {
 			for lines.Scan() {
 				printing.Lock()
-				fmt.Fprintf(out, "%-7s %s\n", args[1], lines.Text())
+				fmt.Fprintf(out, "%-7s %s\n", who, lines.Text())
 				printing.Unlock()
 			}
 		})
@@ -104,7 +103,7 @@ func publishToThree(ctx context.Context, path string, out io.Writer) error {
 }
 
 // start starts a subscriber and waits until it has attached.
-func start(ctx context.Context, ring string, args []string) (*exec.Cmd, *bufio.Scanner, error) {
+func start(ctx context.Context, ring string, args ...string) (*exec.Cmd, *bufio.Scanner, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, nil, err
