@@ -345,8 +345,8 @@ func (o *roadOrders) ping(ctx context.Context, w way) (*limits.Histogram, error)
 }
 
 // RoadsOf has another program, shmbench built for another system, measure the
-// same, and returns its results.
-func RoadsOf(ctx context.Context, command []string, o RoadOptions) ([]Result, error) {
+// same, and returns its system and results.
+func RoadsOf(ctx context.Context, command []string, o RoadOptions) (system string, results []Result, err error) {
 	args := append(append([]string{}, command[1:]...), "run", "--mode", Latency, "--transport", "all",
 		"--size", fmt.Sprint(o.Size), "--duration", o.Duration.String(), "--wait", o.Wait.String(), "--json", "-")
 	cmd := exec.CommandContext(ctx, command[0], args...)
@@ -354,13 +354,13 @@ func RoadsOf(ctx context.Context, command []string, o RoadOptions) ([]Result, er
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", command[0], err, stderr.Bytes())
+		return "", nil, fmt.Errorf("%s: %w\n%s", command[0], err, stderr.Bytes())
 	}
 	var doc Document
 	if err := json.Unmarshal(out, &doc); err != nil {
-		return nil, fmt.Errorf("%s: %w", command[0], err)
+		return "", nil, fmt.Errorf("%s: %w", command[0], err)
 	}
-	return doc.Results, nil
+	return doc.Machine.OS, doc.Results, nil
 }
 
 // WriteRoads prints the matrix of transports and systems: the median round trip,

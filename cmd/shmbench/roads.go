@@ -56,11 +56,14 @@ func (f *roadFlags) run(cmd *cobra.Command, o bench.RunOptions, jsonTo string) e
 	}
 	columns := map[string][]bench.Result{bench.ThisSystem(): results}
 	if command := strings.Fields(f.other); len(command) > 0 {
-		theirs, err := bench.RoadsOf(cmd.Context(), command, ro)
+		system, theirs, err := bench.RoadsOf(cmd.Context(), command, ro)
 		if err != nil {
 			return err
 		}
-		columns["other ("+command[len(command)-1]+")"] = theirs
+		if system == bench.ThisSystem() {
+			system += " (other)"
+		}
+		columns[system] = theirs
 	}
 	return report.write(results, func(w io.Writer) error { return bench.WriteRoads(w, columns) })
 }
