@@ -74,6 +74,9 @@ func WriteHTML(w io.Writer, doc Document, changes []Change, since string) error 
 		func() (figureOf, error) {
 			return percentileCurves("Round trip beside what crosses the kernel", "64 bytes, waiting as each does by itself.", doc.of("rtt-vs-kernel"))
 		},
+		func() (figureOf, error) {
+			return percentileCurves("Round trip of two that sleep", "64 bytes; each side sleeps until it is woken.", doc.of("wakeup"))
+		},
 		doc.overSize, doc.overProcesses,
 	} {
 		f, err := make()
