@@ -221,15 +221,24 @@ func TestWaitEndsWithItsContextOrItsTime(t *testing.T) {
 	if err := e.Wait(ctx); err != context.Canceled {
 		t.Errorf("Wait with a context that has ended: %v", err)
 	}
+	late := 0
 	for range 20 {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- e.Wait(ctx) }()
 		sleepers(t, 1, e.object)
+		time.Sleep(time.Millisecond) // most often it's asleep by then
+		start := time.Now()
 		cancel()
 		if err := <-done; err != context.Canceled {
 			t.Fatalf("Wait: %v", err)
 		}
+		if time.Since(start) > SafetyNet/4 {
+			late++
+		}
+	}
+	if late > 10 {
+		t.Errorf("%d of 20 waits ended by the safety net", late)
 	}
 	for _, d := range []time.Duration{-1, 0, 1, time.Millisecond, 3 * time.Millisecond} {
 		start := time.Now()
@@ -309,6 +318,28 @@ func TestCloseEndsThousandWaits(t *testing.T) {
 	// It's the handle that is closed.
 	must(t, other.Set())
 	must(t, other.Wait(t.Context()))
+}
+
+func TestCloseEndsAWaitAtOnce(t *testing.T) {
+	late := 0
+	for range 20 {
+		e := newEvent(t, EventOptions{})
+		done := make(chan error, 1)
+		go func() { done <- e.Wait(context.Background()) }()
+		sleepers(t, 1, e.object)
+		time.Sleep(time.Millisecond) // most often it's asleep by then
+		start := time.Now()
+		must(t, e.Close())
+		if err := <-done; !errors.Is(err, errs.Closed) {
+			t.Fatal(err)
+		}
+		if time.Since(start) > SafetyNet/4 {
+			late++
+		}
+	}
+	if late > 10 {
+		t.Errorf("%d of 20 waits ended by the safety net", late)
+	}
 }
 
 func TestCloseDuringCallsOfOthers(t *testing.T) {
