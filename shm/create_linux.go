@@ -183,6 +183,7 @@ func removeLeftovers(dir string, dfd int) {
 			removeLeftover(dfd, e.Name())
 		}
 	}
+	removeOrphans(dir, entries)
 }
 
 func removeLeftover(dfd int, temp string) {

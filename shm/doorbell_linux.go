@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -148,6 +149,27 @@ func removeDoorbells(dir, name string) {
 			continue
 		}
 		if f, err := openDoorbell(path, false); err == nil {
+			_ = CloseDoorbell(f)
+		}
+	}
+}
+
+// removeOrphans takes away the names of doorbells in a directory whose section
+// has no name any more, and which nobody has open: those who had were killed.
+func removeOrphans(dir string, entries []os.DirEntry) {
+	sections := make(map[string]bool)
+	for _, e := range entries {
+		if name, ok := strings.CutPrefix(e.Name(), filePrefix); ok {
+			sections[name] = true
+		}
+	}
+	for _, e := range entries {
+		rest, ok := strings.CutPrefix(e.Name(), bellPrefix)
+		name, _, found := strings.Cut(rest, "~")
+		if !ok || !found || sections[name] {
+			continue
+		}
+		if f, err := openDoorbell(filepath.Join(dir, e.Name()), false); err == nil {
 			_ = CloseDoorbell(f)
 		}
 	}

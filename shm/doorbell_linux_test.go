@@ -68,3 +68,46 @@ func TestADoorbellLastsAsLongAsItsUsersAndIsOurs(t *testing.T) {
 		_ = os.Remove(path)
 	}
 }
+
+func TestTheNextCreatorRemovesDoorbellsThatNobodyCanFindAnyMore(t *testing.T) {
+	dir := t.TempDir()
+	create := func(name string) *Section {
+		s, err := Create(name, Options{Kind: 1, Body: 1, Participants: 1, Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	}
+	left := func(f *os.File) bool {
+		_, err := os.Lstat(f.Name())
+		return err == nil
+	}
+	open := func(s *Section) *os.File {
+		f, err := s.Doorbell("data", true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	a, b, c := create("a"), create("b"), create("c")
+	used, killed, named := open(a), open(b), open(c)
+	defer CloseDoorbell(used)
+	// A killed one has its descriptors closed, and does nothing else.
+	_, _ = killed.Close(), named.Close()
+	for _, name := range []string{"a", "b"} {
+		if err := os.Remove(dir + "/" + filePrefix + name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	create("d")
+	if !left(used) {
+		t.Error("a doorbell that is in use is gone")
+	}
+	if left(killed) {
+		t.Error("the doorbell of a section without a name, that nobody uses, is left")
+	}
+	if !left(named) {
+		t.Error("a doorbell whose section can be found is gone")
+	}
+}
