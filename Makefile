@@ -27,7 +27,7 @@ test-hooks:
 # the rings over heap memory, where the race detector sees them
 test-race:
 	scripts/install-cc
-	CGO_ENABLED=1 $(GO) test -race ./internal/mem ./internal/sigbus ./ring ./shm ./sync .
+	CGO_ENABLED=1 $(GO) test -race ./internal/mem ./internal/sigbus ./ring ./shm ./sync ./fallback .
 
 # the Windows build under Wine, which is installed if it is missing
 test-windows:
