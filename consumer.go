@@ -22,11 +22,11 @@ type Consumer struct {
 	spsc *ring.SPSCConsumer
 	mpmc *ring.MPMCConsumer
 
-	poll  sync.Poll // of ring
-	nap   sync.Nap  // of the adaptive strategy
-	burst int       // messages since the ring was empty
-	dry   uint64    // the ring's position when it was
-	span  uint64    // a burst of so many bytes is a large part of the ring
+	poll   sync.Poll // of ring
+	nap    sync.Nap  // of the adaptive strategy
+	dry    uint64    // the ring's position when it was empty,
+	before uint64    // and how many messages had come then
+	span   uint64    // a burst of so many bytes is a large part of the ring
 }
 
 // Consumer makes this process the ring's consumer, or in an MPMC ring one of
@@ -56,7 +56,7 @@ func (r *Ring) Consumer() (*Consumer, error) {
 		_ = c.leave(false)
 		return nil, named(err, r.name)
 	}
-	c.dry, c.span = c.position(), r.geometry.Capacity/4
+	c.dry, c.before, c.span = c.position(), c.counters.Load(ring.ReceivedMessages), r.geometry.Capacity/4
 	return c, nil
 }
 
@@ -69,11 +69,38 @@ func (r *Ring) Consumer() (*Consumer, error) {
 // Recv returns io.EOF when the ring's end was declared and everything received,
 // the error of ctx, ErrPeerDead (the producer died, and everything that it had
 // sent was received), ErrCorrupt, ErrFault or ErrClosed.
-func (c *Consumer) Recv(ctx context.Context) (Message, error) { return c.recv(ctx, true) }
+func (c *Consumer) Recv(ctx context.Context) (Message, error) {
+	if m, ok := c.take(); ok {
+		return m, nil
+	}
+	return c.recv(ctx, true)
+}
 
 // TryRecv is Recv without waiting: it returns ErrEmpty when no message is
 // there. It makes no system call unless the producer sleeps.
 func (c *Consumer) TryRecv() (Message, error) { return c.recv(context.Background(), false) }
+
+// take receives a message if that is all there is to do.
+func (c *Consumer) take() (m Message, ok bool) {
+	if !c.gate.Enter() {
+		return m, false
+	}
+	if c.spsc != nil {
+		m, ok = c.spsc.Take()
+	} else {
+		if c.mpmc.Release() {
+			c.theirs.Ring()
+		}
+		var err error
+		m, err = c.mpmc.Next() // recv will ask again
+		ok = err == nil
+	}
+	if ok {
+		c.counters.Received(1, uint64(len(m.Payload)))
+	}
+	c.gate.Exit()
+	return m, ok
+}
 
 // recv receives, and waits for a message if it is to wait.
 func (c *Consumer) recv(ctx context.Context, wait bool) (Message, error) {
@@ -94,7 +121,6 @@ func (c *Consumer) recv(ctx context.Context, wait bool) (Message, error) {
 		m, err = c.mpmc.Next()
 	}
 	if err == nil {
-		c.burst++
 		c.counters.Received(1, uint64(len(m.Payload)))
 		c.gate.Exit()
 		return m, nil
@@ -102,9 +128,30 @@ func (c *Consumer) recv(ctx context.Context, wait bool) (Message, error) {
 	err = c.missed(err)
 	c.gate.Exit()
 	if err == ErrEmpty && wait {
+		if c.spsc != nil && c.wait == sync.BusySpin {
+			if m, ok := c.spin(); ok {
+				return m, nil
+			}
+		}
 		return c.recvWaiting(ctx)
 	}
 	return Message{}, err
+}
+
+// spin looks for the next message of an SPSC ring for some 10 µs, in as few
+// steps as there can be between the moment it comes and its being handed out.
+func (c *Consumer) spin() (Message, bool) {
+	for range 8 {
+		if !c.gate.Enter() {
+			break
+		}
+		found := c.spsc.Poll(64, 1)
+		c.gate.Exit()
+		if found {
+			return c.take()
+		}
+	}
+	return Message{}, false
 }
 
 // recvWaiting is Recv when the ring was empty.
@@ -121,8 +168,9 @@ func (c *Consumer) recvWaiting(ctx context.Context) (m Message, err error) {
 	}
 	if c.wait == sync.Adaptive {
 		at := c.position()
-		c.nap.Take(c.burst, at-c.dry > c.span)
-		c.burst, c.dry = 0, at
+		n := c.counters.Load(ring.ReceivedMessages)
+		c.nap.Take(n-c.before, at-c.dry > c.span)
+		c.before, c.dry = n, at
 	}
 	w := waiter{e: &c.endpoint, ctx: ctx, op: "receive", poll: c.poll}
 	err = ErrEmpty
@@ -145,6 +193,14 @@ func (c *Consumer) next() (Message, error) {
 		return c.spsc.Next()
 	}
 	return c.mpmc.Next()
+}
+
+// nextBatch is next for several messages, if that is all there is to do.
+func (c *Consumer) nextBatch(into []Message) (n int, size uint64) {
+	if c.spsc != nil {
+		return c.spsc.NextBatch(into)
+	}
+	return c.mpmc.NextBatch(into)
 }
 
 // position returns the bytes that have gone past this consumer.
@@ -189,16 +245,20 @@ func (c *Consumer) RecvBatch(ctx context.Context, into []Message) (int, error) {
 	if !c.gate.Enter() {
 		return 0, c.shutOut("receive")
 	}
-	n, size := 1, 0
-	for ; n < len(into); n++ {
+	n, size := 1, uint64(0)
+	for n < len(into) {
+		k, bytes := c.nextBatch(into[n:])
+		if n, size = n+k, size+bytes; k > 0 {
+			continue
+		}
 		// What is wrong here is still wrong at the next call.
 		if into[n], err = c.next(); err != nil {
 			break
 		}
-		size += len(into[n].Payload)
+		size += uint64(len(into[n].Payload))
+		n++
 	}
-	c.counters.Received(uint64(n-1), uint64(size))
-	c.burst += n
+	c.counters.Received(uint64(n-1), size)
 	c.gate.Exit()
 	return n, nil
 }

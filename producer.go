@@ -54,16 +54,46 @@ func (r *Ring) Producer() (*Producer, error) {
 // even if this process dies at once. It returns the error of ctx, ErrTooLarge,
 // ErrPeerDead (the consumer died while the ring was full), ErrCorrupt, ErrFault
 // or ErrClosed; then nothing was sent. An open claim is given back.
-func (p *Producer) Send(ctx context.Context, b []byte) error { return p.send(ctx, true, 0, b) }
+func (p *Producer) Send(ctx context.Context, b []byte) error {
+	if p.put(0, b) {
+		return nil
+	}
+	return p.send(ctx, true, 0, b)
+}
 
 // SendTyped is Send with a message type, which means what the application
 // wants it to mean.
 func (p *Producer) SendTyped(ctx context.Context, typ uint16, b []byte) error {
+	if p.put(typ, b) {
+		return nil
+	}
 	return p.send(ctx, true, typ, b)
 }
 
-// send sends, and waits for room if it is to wait. It and recv are written for
-// few calls on their straight way: those are what a small message costs.
+// put sends a message if that is all there is to do. It and take are written
+// for few calls: those are what a small message costs.
+func (p *Producer) put(typ uint16, b []byte) bool {
+	if !p.gate.Enter() {
+		return false
+	}
+	var ok bool
+	if p.spsc != nil {
+		ok = p.spsc.Put(typ, b)
+	} else {
+		ok = p.mpmc.Put(typ, b)
+	}
+	if ok {
+		if p.guard.Faulted() {
+			ok = false // send will tell
+		}
+		p.theirs.Ring()
+		p.counters.Sent(1, uint64(len(b)))
+	}
+	p.gate.Exit()
+	return ok
+}
+
+// send sends, and waits for room if it is to wait.
 func (p *Producer) send(ctx context.Context, wait bool, typ uint16, b []byte) error {
 	if !p.gate.Enter() {
 		return p.shutOut("send")

@@ -24,7 +24,7 @@ type Subscriber struct {
 	poll sync.Poll // of cast
 
 	nap    sync.Nap // of the adaptive strategy
-	burst  int      // messages since the ring was empty
+	burst  uint64   // messages since the ring was empty
 	dry    uint64   // the ring's position when it was
 	span   uint64   // a burst of so many bytes is a large part of the ring
 	missed uint64

@@ -103,6 +103,10 @@ func TestAStoppedSenderIsWaitedForAndNotTakenForDead(t *testing.T) {
 			if err := child.Cmd.Process.Signal(unix.SIGSTOP); err != nil {
 				t.Fatal(err)
 			}
+			// A signal takes its time.
+			if err := unix.Waitid(unix.P_PID, child.Cmd.Process.Pid, nil, unix.WSTOPPED|unix.WNOWAIT, nil); err != nil {
+				t.Fatal(err)
+			}
 			child.GoOn()
 			short, cancel := context.WithTimeout(t.Context(), 250*time.Millisecond)
 			if m, err := c.Recv(short); err != context.DeadlineExceeded {

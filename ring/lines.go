@@ -53,3 +53,11 @@ func (m lineMap) suspect(off uint64) bool {
 	m[line/64] &^= bit
 	return true
 }
+
+// header notes that a header is written at off, the start of a line.
+func (m lineMap) header(off uint64) {
+	if m != nil {
+		line := off / cacheLine
+		m[line/64] &^= 1 << (line % 64)
+	}
+}

@@ -23,6 +23,7 @@ type MPMCConsumer struct {
 	cur    uint64  // offset in the data of the next message of the last of them,
 	end    uint64  // and where that ends, or cur if there is no more
 	again  bool    // it was taken by somebody before
+	plain  Header  // the upper half of every message's header
 
 	stalled stalls
 
@@ -55,6 +56,7 @@ func NewMPMCConsumer(g Geometry, body []byte, table Table, owner int, o MPMCOpti
 		return nil, err
 	}
 	c.hinted = c.head
+	c.plain = MakeHeader(0, 0, c.flags) >> 48
 	c.stalled.on = o.SkipStalled
 	return c, nil
 }
@@ -73,9 +75,14 @@ func NewMPMCConsumer(g Geometry, body []byte, table Table, owner int, o MPMCOpti
 // and then it is there again. It returns ErrCorrupt when what it finds can't be
 // true; then it stays where it is.
 func (c *MPMCConsumer) Next() (Message, error) {
-	if c.cur != c.end {
+	if c.cur != c.end || c.grab() {
 		return c.message()
 	}
+	return c.next()
+}
+
+// grab takes the frame at the head, if nothing else is due.
+func (c *MPMCConsumer) grab() bool {
 	h := c.head
 	w := c.load(h) // R4
 	span := c.span(w)
@@ -83,10 +90,10 @@ func (c *MPMCConsumer) Next() (Message, error) {
 	if c.ctl.Load64(offGen) != c.gen || w&^c.spanMask != c.at(h)|committed ||
 		span-1 >= c.half || h&c.mask+span > c.mask+1 ||
 		!c.cas(h, w, w|c.owner|taken) { // R8
-		return c.next()
+		return false
 	}
 	c.tookHead(h, w)
-	return c.message()
+	return true
 }
 
 // tookHead takes note of a frame that is ours now, at the head.
@@ -116,7 +123,7 @@ func (c *MPMCConsumer) message() (Message, error) {
 	h := Header(c.data.Load64(at))
 	n, po := h.Len(), c.payloadOffset()
 	size := packed(po, n)
-	if h>>48 != MakeHeader(0, 0, c.flags)>>48 || n > c.max || size > left {
+	if h>>48 != c.plain || n > c.max || size > left {
 		return Message{}, corrupt("receive", "frame header %#016x at data offset %d, %d bytes before its claim's end", uint64(h), at, left)
 	}
 	payload := c.data.Bytes(at+po, n)
@@ -131,6 +138,32 @@ func (c *MPMCConsumer) message() (Message, error) {
 		c.end = c.cur
 	}
 	return Message{Payload: payload, Type: h.Type(), Redelivered: c.again}, nil
+}
+
+// NextBatch is Next for the messages that came as one batch with the last one,
+// as many as into holds, as long as nothing else is due. It returns how many
+// that are, and their payload in bytes. If it returns none Next will tell what
+// there is to do.
+func (c *MPMCConsumer) NextBatch(into []Message) (n int, size uint64) {
+	if c.flags != 0 {
+		return 0, 0
+	}
+	at, end := c.cur, c.end
+	for n < len(into) && at != end {
+		h := Header(c.data.Load64(at))
+		frame := packed(HeaderSize, h.Len())
+		if h>>48 != c.plain || h.Len() > c.max || frame > end-at {
+			break
+		}
+		into[n] = Message{Payload: c.data.Bytes(at+HeaderSize, h.Len()), Type: h.Type(), Redelivered: c.again}
+		n++
+		size += h.Len()
+		at += frame
+	}
+	if c.cur = at; n > 0 && at != end && c.data.Load64(at) == 0 {
+		c.end = at // the claim is longer than what is in it
+	}
+	return n, size
 }
 
 // Release ends the leases of all messages handed out so far. It reports whether

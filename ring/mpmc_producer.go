@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"github.com/ringway/ringway/internal/errs"
@@ -58,6 +59,22 @@ func NewMPMCProducer(g Geometry, body []byte, table Table, owner int) (*MPMCProd
 // ErrFull is exact: at some moment during the call the frame, or the padding
 // that has to come before it at the ring's end, had no room.
 func (p *MPMCProducer) TrySend(typ uint16, b []byte) error {
+	if p.Put(typ, b) {
+		return nil
+	}
+	buf, err := p.Claim(len(b))
+	if err != nil {
+		return err
+	}
+	copy(buf, b)
+	p.Commit(typ, len(b))
+	return nil
+}
+
+// Put is TrySend for a message that can be claimed in one step, at the tail
+// where this producer expects it. If it returns false nothing was done, and
+// TrySend will tell what there is to do.
+func (p *MPMCProducer) Put(typ uint16, b []byte) bool {
 	n := uint64(len(b))
 	size := packed(HeaderSize, n)
 	span := p.cells(size)
@@ -68,29 +85,20 @@ func (p *MPMCProducer) TrySend(typ uint16, b []byte) error {
 	if n > p.max || p.open || p.ctl.Load64(offGen) != p.gen || p.flags != 0 || w&^p.spanMask != p.at(t) ||
 		off+span > p.mask+1 || int64(p.limit-t) < int64(span) ||
 		!p.cas(t, w, p.of(t, span)|p.owner|claimed) {
-		return p.send(typ, b)
+		return false
 	}
 	p.claimed(t, span)
 	// Nobody looks at the data before the word says so: any order will do.
 	at := off << p.shift
-	copy(p.data.Bytes(at+HeaderSize, n), b)
-	if size != span<<p.shift {
-		p.data.StoreRelease64(at+size, 0)
+	if n == 8 {
+		p.data.StoreRelease64(at+HeaderSize, binary.LittleEndian.Uint64(b))
+	} else {
+		copy(p.data.Bytes(at+HeaderSize, n), b)
 	}
+	p.finish(at+size, at+span<<p.shift)
 	p.data.StoreRelease64(at, uint64(MakeHeader(uint32(n), typ, 0)))
 	p.commit(t, span)
-	return nil
-}
-
-// send is TrySend for everything but a plain claim at the expected place.
-func (p *MPMCProducer) send(typ uint16, b []byte) error {
-	buf, err := p.Claim(len(b))
-	if err != nil {
-		return err
-	}
-	copy(buf, b)
-	p.Commit(typ, len(b))
-	return nil
+	return true
 }
 
 // claimed takes note of a claim of ours.
@@ -142,24 +150,28 @@ func (p *MPMCProducer) Commit(typ uint16, n int) {
 	}
 	p.open = false
 	at := p.claimAt & p.mask << p.shift
-	p.seal(at, at+p.claimSpan<<p.shift, typ, uint64(n))
+	p.finish(p.seal(at, typ, uint64(n)), at+p.claimSpan<<p.shift)
 	p.commit(p.claimAt, p.claimSpan)
 }
 
-// seal writes what surrounds the payload of n bytes of the frame at offset at,
-// in a claim that ends at end. It returns where the next frame goes.
-func (p *MPMCProducer) seal(at, end uint64, typ uint16, n uint64) uint64 {
+// seal writes what surrounds the payload of n bytes of the frame at offset at.
+// It returns where the next frame goes.
+func (p *MPMCProducer) seal(at uint64, typ uint16, n uint64) uint64 {
 	h := MakeHeader(uint32(n), typ, p.flags)
 	po := p.payloadOffset()
 	if p.flags&FlagChecksum != 0 {
 		p.data.StoreRelease64(at+HeaderSize, checksum(h, p.data.Bytes(at+po, n)))
 	}
-	next := at + packed(po, n)
-	if next < end {
-		p.data.StoreRelease64(next, 0)
-	}
 	p.data.StoreRelease64(at, uint64(h))
-	return next
+	return at + packed(po, n)
+}
+
+// finish says that there is no frame at offset at any more, in a claim that
+// ends at end.
+func (p *MPMCProducer) finish(at, end uint64) {
+	if at < end {
+		p.data.StoreRelease64(at, 0)
+	}
 }
 
 // Claimed returns the size of the open claim, and -1 when there is none.
@@ -204,10 +216,17 @@ func (p *MPMCProducer) TrySendBatch(typ uint16, msgs [][]byte) (sent int, err er
 			if n > p.max || packed(po, n) > end-at {
 				break
 			}
-			copy(p.data.Bytes(at+po, n), b)
-			at = p.seal(at, end, typ, n)
+			if n == 8 && p.flags == 0 {
+				p.data.StoreRelease64(at+HeaderSize, binary.LittleEndian.Uint64(b))
+				p.data.StoreRelease64(at, uint64(MakeHeader(8, typ, 0)))
+				at += 2 * HeaderSize
+			} else {
+				copy(p.data.Bytes(at+po, n), b)
+				at = p.seal(at, typ, n)
+			}
 			sent++
 		}
+		p.finish(at, end)
 		p.commit(p.claimAt, p.claimSpan)
 	}
 	return sent, nil

@@ -23,6 +23,7 @@ type SPSCConsumer struct {
 	batch     uint64 // bytes to release before the producer is told
 
 	checksum bool
+	plain    Header // the upper half of the header of a message that needs no more than to be found
 	ctl      mem.Region
 }
 
@@ -45,6 +46,9 @@ func NewSPSCConsumer(g Geometry, body []byte) (*SPSCConsumer, error) {
 		return nil, err
 	}
 	c.pos, c.released, c.published = start, start, start
+	if c.plain = markWord; c.checksum {
+		c.plain = ^Header(0) // none
+	}
 	return c, nil
 }
 
@@ -56,16 +60,60 @@ func NewSPSCConsumer(g Geometry, body []byte) (*SPSCConsumer, error) {
 // can't be a frame; then it stays where it is.
 func (c *SPSCConsumer) Next() (Message, error) {
 	off := c.pos & c.mask
-	// Pairs with the release store in SPSCProducer.publish: hands over the
-	// payload, and that what is behind it is a frame or doesn't look like one.
-	h := Header(c.data.Load64(off)) ^ lapTag(c.pos, c.shift)
+	h := c.header(off)
 	n := h.Len()
 	size := frameSize(HeaderSize, n)
-	if h>>48 != markWord || n > c.max || off+size > c.mask+1 || c.checksum {
+	if h>>48 != c.plain || n > c.max || off+size > c.mask+1 {
 		return c.next(h)
 	}
 	c.pos += size
 	return Message{Payload: c.data.Bytes(off+HeaderSize, n), Type: h.Type()}, nil
+}
+
+// Take is Release and Next in one, for a message that is there while nothing
+// else is due. If it returns false nothing was done, and Release and Next will
+// tell what there is to do.
+func (c *SPSCConsumer) Take() (m Message, ok bool) {
+	off := c.pos & c.mask
+	h := c.header(off)
+	n := h.Len()
+	size := frameSize(HeaderSize, n)
+	if h>>48 != c.plain || n > c.max || off+size > c.mask+1 || c.pos-c.published >= c.batch {
+		return m, false
+	}
+	c.released = c.pos
+	c.pos += size
+	return Message{Payload: c.data.Bytes(off+HeaderSize, n), Type: h.Type()}, true
+}
+
+// NextBatch is Next for as many messages as there are and into holds, as long
+// as nothing else is due. It returns how many that are, and their payload in
+// bytes. If it returns none Next will tell what there is to do.
+func (c *SPSCConsumer) NextBatch(into []Message) (n int, size uint64) {
+	pos := c.pos
+	for n < len(into) {
+		off := pos & c.mask
+		// As in header.
+		h := Header(c.data.Load64(off)) ^ lapTag(pos, c.shift)
+		frame := frameSize(HeaderSize, h.Len())
+		if h>>48 != c.plain || h.Len() > c.max || off+frame > c.mask+1 {
+			break
+		}
+		into[n] = Message{Payload: c.data.Bytes(off+HeaderSize, h.Len()), Type: h.Type()}
+		n++
+		size += h.Len()
+		pos += frame
+	}
+	c.pos = pos
+	return n, size
+}
+
+// header loads the header at pos, whose offset in the data is off.
+//
+// Pairs with the release store in SPSCProducer.publish: hands over the payload,
+// and that what is behind it is a frame or doesn't look like one.
+func (c *SPSCConsumer) header(off uint64) Header {
+	return Header(c.data.Load64(off)) ^ lapTag(c.pos, c.shift)
 }
 
 // next is Next for everything but a plain frame. h is the header at pos.

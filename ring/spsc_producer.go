@@ -22,6 +22,15 @@ type SPSCProducer struct {
 	lines lineMap
 	flags Flags // of every frame: FlagChecksum or none
 
+	// What Put knows beforehand. Stores are what it must be sparing with: the
+	// more of them there are in a message, the fewer messages wait in the
+	// processor's store buffer for a line that the consumer has.
+	stop uint64 // before it is room, and not the ring's end; pos when something is to be looked after
+	tag  Header // the lap's
+	size uint64 // of a frame with a message
+	n    uint64 // of so many bytes
+	head Header // and this header
+
 	claimed uint64 // payload bytes of the open claim
 	open    bool
 	ended   bool // End was called
@@ -69,6 +78,8 @@ func NewSPSCProducer(g Geometry, body []byte) (*SPSCProducer, error) {
 		}
 		p.pos += size
 	}
+	p.stop = p.pos
+	p.expect(0, 8)
 	p.ctl.StoreRelease64(offProducer, p.pos)
 	return p, nil
 }
@@ -87,25 +98,52 @@ func loadConsumer(ctl mem.Region) (uint64, error) {
 // when there can never be, and ErrCorrupt when the consumer's position can't
 // be true. An open claim is aborted.
 func (p *SPSCProducer) TrySend(typ uint16, b []byte) error {
-	n := uint64(len(b))
-	pos := p.pos
-	off := pos & p.mask
-	if n == 8 && p.limit-pos >= 16 && p.mask-off >= 15 && off%cacheLine != cacheLine-HeaderSize && p.flags == 0 {
-		// One word: without a call, and with its frame in one line.
-		p.data.StoreRelease64(off+HeaderSize, binary.LittleEndian.Uint64(b))
-		p.pos = pos + 16
-		p.publish(pos, MakeHeader(8, typ, 0))
+	if p.Put(typ, b) {
 		return nil
 	}
 	return p.trySend(typ, b)
 }
 
-// trySend is TrySend for messages of any size.
-func (p *SPSCProducer) trySend(typ uint16, b []byte) error {
+// Put is TrySend for a message that fits into a line, when nothing else is due.
+// If it returns false nothing was done, and TrySend will tell what there is to
+// do.
+func (p *SPSCProducer) Put(typ uint16, b []byte) bool {
 	n := uint64(len(b))
-	size := frameSize(HeaderSize, n)
-	off := p.pos & p.mask
-	if n > p.max || size > p.limit-p.pos || off+size > p.mask+1 || p.flags != 0 {
+	if n != p.n || typ != p.head.Type() {
+		p.expect(typ, n)
+	}
+	pos, size := p.pos, p.size
+	off := pos & p.mask
+	if p.stop-pos <= size || off%cacheLine+size > cacheLine {
+		return false
+	}
+	if n == 8 {
+		p.data.StoreRelease64(off+HeaderSize, binary.LittleEndian.Uint64(b))
+	} else {
+		copy(p.data.Bytes(off+HeaderSize, n), b)
+	}
+	// The rest is publish, with room behind the frame.
+	pos += size
+	if end := off + size; end%cacheLine != 0 {
+		p.data.StoreRelease64(end, 0)
+	} else if p.lines.suspect(end) {
+		p.erase(pos)
+	}
+	p.data.StoreRelease64(off, uint64(p.head^p.tag))
+	p.pos = pos
+	p.ctl.StoreRelease64(offProducer, pos)
+	return true
+}
+
+// expect has Put know messages of this kind.
+func (p *SPSCProducer) expect(typ uint16, n uint64) {
+	p.n, p.size = n, frameSize(HeaderSize, n)
+	p.head = MakeHeader(uint32(n), typ, 0)
+}
+
+// trySend is TrySend for messages of any size, at any place.
+func (p *SPSCProducer) trySend(typ uint16, b []byte) error {
+	if p.flags != 0 {
 		buf, err := p.Claim(len(b))
 		if err != nil {
 			return err
@@ -114,6 +152,16 @@ func (p *SPSCProducer) trySend(typ uint16, b []byte) error {
 		p.Commit(typ, len(b))
 		return nil
 	}
+	n := uint64(len(b))
+	if n > p.max {
+		p.open = false
+		return p.tooLarge(len(b))
+	}
+	size := frameSize(HeaderSize, n)
+	if err := p.makeRoom(size); err != nil {
+		return err
+	}
+	off := p.pos & p.mask
 	dst := p.data.Bytes(off+HeaderSize, n)
 	if off%cacheLine+size > cacheLine {
 		// Also when only padding is behind: it may be many laps old.
@@ -128,6 +176,8 @@ func (p *SPSCProducer) trySend(typ uint16, b []byte) error {
 		copy(dst, b)
 	}
 	p.commit(size, MakeHeader(uint32(n), typ, 0))
+	p.stop = p.pos + min(p.limit-p.pos, p.mask+1-p.pos&p.mask)
+	p.tag = lapTag(p.pos, p.shift)
 	return nil
 }
 
@@ -143,38 +193,51 @@ func (p *SPSCProducer) TrySendBatch(typ uint16, msgs [][]byte) (sent int, err er
 	p.open = false
 	po := p.payloadOffset()
 	// The first header is held back until all frames behind it stand.
-	var first Header
+	var first, tag Header
 	var firstPos uint64
+	pos := p.pos
+	stop := pos // up to which there is room, and not the ring's end
 	for _, b := range msgs {
 		n := uint64(len(b))
 		size := frameSize(po, n)
-		if n > p.max || size > p.limit-p.pos || p.pos&p.mask+size > p.mask+1 {
+		if n > p.max || size > stop-pos {
 			if n > p.max {
 				err = p.tooLarge(len(b))
-			} else {
-				err = p.makeRoom(size)
-			}
-			if err != nil {
 				break
 			}
+			p.pos = pos
+			err = p.makeRoom(size)
+			if pos = p.pos; err != nil {
+				break
+			}
+			stop = pos + min(p.limit-pos, p.mask+1-pos&p.mask)
+			tag = lapTag(pos, p.shift)
 		}
-		off := p.pos & p.mask
-		p.lines.written(off, off+size)
-		buf := p.data.Bytes(off+po, n)
-		copy(buf, b)
+		off := pos & p.mask
+		if off%cacheLine+size > cacheLine {
+			p.lines.written(off, off+size)
+		} else if off%cacheLine == 0 && first != 0 {
+			p.lines.header(off)
+		}
 		h := MakeHeader(uint32(n), typ, p.flags)
-		if p.flags&FlagChecksum != 0 {
-			p.data.StoreRelease64(off+HeaderSize, checksum(h, buf))
+		if n == 8 && p.flags == 0 {
+			p.data.StoreRelease64(off+HeaderSize, binary.LittleEndian.Uint64(b))
+		} else {
+			buf := p.data.Bytes(off+po, n)
+			copy(buf, b)
+			if p.flags&FlagChecksum != 0 {
+				p.data.StoreRelease64(off+HeaderSize, checksum(h, buf))
+			}
 		}
 		if first == 0 {
-			first, firstPos = h, p.pos
+			first, firstPos = h, pos
 		} else {
-			p.data.StoreRelease64(off, uint64(h^lapTag(p.pos, p.shift)))
+			p.data.StoreRelease64(off, uint64(h^tag))
 		}
-		p.pos += size
+		pos += size
 		sent++
 	}
-	if first != 0 {
+	if p.pos = pos; first != 0 {
 		p.publish(firstPos, first)
 	}
 	return sent, err
@@ -248,7 +311,7 @@ func (p *SPSCProducer) End() error {
 		return ErrClosed
 	}
 	p.open, p.ended = false, true
-	p.limit = p.pos // there is no room any more, so everything asks makeRoom
+	p.limit, p.stop = p.pos, p.pos // there is no room any more, so everything asks makeRoom
 	// Hands over: everything was committed. Pairs with the load in next.
 	p.ctl.StoreRelease64(offEnd, p.pos|1)
 	return nil
@@ -270,7 +333,7 @@ func (p *SPSCProducer) commit(size uint64, h Header) {
 // publish makes what stands from position at to pos visible: h is the header of
 // the first frame there.
 func (p *SPSCProducer) publish(at uint64, h Header) {
-	p.open = false
+	p.open, p.stop = false, p.pos
 	// What is behind must not look like a frame: when ours is seen, that is
 	// looked at. Bytes of an old payload may happen to.
 	next := p.pos & p.mask
@@ -281,7 +344,7 @@ func (p *SPSCProducer) publish(at uint64, h Header) {
 			p.data.StoreRelease64(next, 0)
 		}
 	} else if p.lines.suspect(next) {
-		p.erase(next)
+		p.erase(p.pos)
 	}
 	// Hands over the payload, and that nothing is behind it; pairs with the
 	// header loads in Next and NewSPSCProducer.
@@ -290,11 +353,12 @@ func (p *SPSCProducer) publish(at uint64, h Header) {
 	p.ctl.StoreRelease64(offProducer, p.pos)
 }
 
-// erase sees to it that the word at next, which is pos, doesn't look like a
-// frame. With the ring full it is the consumer's, and doesn't.
-func (p *SPSCProducer) erase(next uint64) {
-	if (Header(p.data.Load64(next)) ^ lapTag(p.pos, p.shift)).Committed() {
-		p.data.StoreRelease64(next, 0)
+// erase sees to it that the word at position pos doesn't look like a frame.
+// With the ring full it is the consumer's, and doesn't.
+func (p *SPSCProducer) erase(pos uint64) {
+	off := pos & p.mask
+	if (Header(p.data.Load64(off)) ^ lapTag(pos, p.shift)).Committed() {
+		p.data.StoreRelease64(off, 0)
 	}
 }
 
@@ -309,6 +373,7 @@ func (p *SPSCProducer) payloadOffset() uint64 {
 // makeRoom sees to it that a frame of size bytes fits at pos without crossing
 // the ring's end, committing a pad frame up to the end where it would.
 func (p *SPSCProducer) makeRoom(size uint64) error {
+	p.open, p.stop = false, p.pos
 	if p.ended {
 		return ErrClosed
 	}

@@ -104,7 +104,7 @@ const (
 
 // Take naps, or doesn't, after a burst of so many messages, all that there
 // were. With full the burst was a large part of the ring, and the nap too long.
-func (n *Nap) Take(burst int, full bool) {
+func (n *Nap) Take(burst uint64, full bool) {
 	switch {
 	case full || burst < denseBurst:
 		*n /= 2

@@ -27,6 +27,17 @@ func spscCases() (all []*spsc) {
 		add(&spsc{name: "batch", before: 128, sends: []send{
 			{how: "batch", sizes: []int{1, 50, 17}}, {how: "batch", sizes: []int{2, 9}}},
 			heirs: one(3), heirs2: []send{{how: "batch", sizes: []int{4, 56}}}})
+		// One small message after the other, up to a line's end and beyond.
+		add(&spsc{name: "straight", before: 64, sends: []send{
+			{how: "send", sizes: []int{8}}, {how: "send", sizes: []int{8}}, {how: "send", sizes: []int{20}},
+			{how: "send", sizes: []int{56}}, {how: "send", sizes: []int{56}}, {how: "claim", sizes: []int{8}},
+			{how: "send", sizes: []int{8}}},
+			heirs: one(8), heirs2: one(56)})
+		// Such that fill the ring.
+		add(&spsc{name: "straight full", before: 2048, hold: 2, sends: []send{
+			{how: "send", sizes: []int{2024}}, {how: "send", sizes: []int{1992}}, {how: "send", sizes: []int{8}},
+			{how: "send", sizes: []int{8}}, {how: "send", sizes: []int{8}}, {how: "send", sizes: []int{8}}},
+			heirs: one(8), heirs2: one(56)})
 		add(&spsc{name: "checksums", before: 64, checksum: true, sends: []send{
 			{how: "send", sizes: []int{9}}, {how: "claim", sizes: []int{20}}, {how: "batch", sizes: []int{1, 33}}},
 			heirs: one(8), heirs2: one(7)})
