@@ -245,7 +245,7 @@ func TestFailuresThatSayTheRingIsDamagedAreCounted(t *testing.T) {
 	if err := p.Send(ctx, []byte("whole")); err != nil {
 		t.Fatal(err)
 	}
-	frame := mapped(t, r)[ring.StartPosition%r.Capacity()+4096:]
+	frame := mapped(t, r)[ring.StartPosition%int64(r.Capacity())+4096:]
 	frame[16] ^= 1
 	if _, err := c.Recv(ctx); !errors.Is(err, ringway.ErrCorrupt) {
 		t.Fatal(err)
