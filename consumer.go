@@ -27,6 +27,11 @@ type Consumer struct {
 	dry    uint64    // the ring's position when it was empty,
 	before uint64    // and how many messages had come then
 	span   uint64    // a burst of so many bytes is a large part of the ring
+
+	// Of an MPMC ring:
+	freed bool   // something was released that producers were not told of
+	told  uint64 // the position when they were told last
+	worth uint64 // so many cells are worth telling: an eighth of the ring
 }
 
 // Consumer makes this process the ring's consumer, or in an MPMC ring one of
@@ -48,6 +53,9 @@ func (r *Ring) Consumer() (*Consumer, error) {
 		o := ring.MPMCOptions{SkipStalled: r.options.skipStalled}
 		c.mpmc, err = ring.NewMPMCConsumer(r.geometry, body, c.crew.table, c.place.Slot(), o)
 		c.poll = c.mpmc.Poll
+		if err == nil {
+			c.told, c.worth = c.mpmc.Position(), max(r.geometry.Capacity/r.geometry.CellSize/8, 1)
+		}
 	} else {
 		c.spsc, err = ring.NewSPSCConsumer(r.geometry, body)
 		c.poll = c.spsc.Poll
@@ -88,9 +96,7 @@ func (c *Consumer) take() (m Message, ok bool) {
 	if c.spsc != nil {
 		m, ok = c.spsc.Take()
 	} else {
-		if c.mpmc.Release() {
-			c.theirs.Ring()
-		}
+		c.release()
 		var err error
 		m, err = c.mpmc.Next() // recv will ask again
 		ok = err == nil
@@ -115,9 +121,7 @@ func (c *Consumer) recv(ctx context.Context, wait bool) (Message, error) {
 		}
 		m, err = c.spsc.Next()
 	} else {
-		if c.mpmc.Release() {
-			c.theirs.Ring()
-		}
+		c.release()
 		m, err = c.mpmc.Next()
 	}
 	if err == nil {
@@ -311,17 +315,33 @@ func (c *Consumer) Release() error {
 	if c.spsc != nil {
 		c.spsc.Release()
 		c.publish()
-	} else if c.mpmc.Release() {
-		c.theirs.Ring()
+	} else {
+		c.mpmc.Release()
+		c.publish()
 	}
 	c.gate.Exit()
 	return nil
 }
 
-// publish announces to the producer of an SPSC ring what was released. In an
-// MPMC ring there is nothing to announce.
+// release gives back what is out of an MPMC ring. Producers that sleep are told
+// when a part of the ring is free that is worth waking up for.
+func (c *Consumer) release() {
+	if c.mpmc.Release() {
+		c.freed = true
+		if c.mpmc.Position()-c.told >= c.worth {
+			c.publish()
+		}
+	}
+}
+
+// publish announces to producers what was released.
 func (c *Consumer) publish() {
-	if c.spsc != nil && c.spsc.Publish() {
+	if c.spsc != nil {
+		if c.spsc.Publish() {
+			c.theirs.Ring()
+		}
+	} else if c.freed {
+		c.freed, c.told = false, c.mpmc.Position()
 		c.theirs.Ring()
 	}
 }
