@@ -161,6 +161,10 @@ func TestHeaderThatComesWhileNextLooksTwiceIsChecked(t *testing.T) {
 				t.Fatalf("word %#016x comes in the midst of Next: %v, want ErrEmpty", v, err)
 			}
 		case h.Valid() && h.Flags() == FlagPad && h.FrameSize() == r.g.Capacity:
+		case h.Valid() && h.Flags() == FlagCorrelation && h.Len() <= r.g.MaxMessage():
+			if err != nil || !m.Correlated || uint64(len(m.Payload)) != HeaderSize+h.Len() {
+				t.Fatalf("header %#016x comes in the midst of Next: %d bytes, %v", v, len(m.Payload), err)
+			}
 		case good && (err != nil || uint64(len(m.Payload)) != h.Len()), !good && !errors.Is(err, ErrCorrupt):
 			t.Fatalf("header %#016x comes in the midst of Next: %d bytes, %v", v, len(m.Payload), err)
 		}
