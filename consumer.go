@@ -113,17 +113,8 @@ func (c *Consumer) recv(ctx context.Context, wait bool) (Message, error) {
 	if !c.gate.Enter() {
 		return Message{}, c.shutOut("receive")
 	}
-	var m Message
-	var err error
-	if c.spsc != nil {
-		if c.spsc.Release() {
-			c.publish()
-		}
-		m, err = c.spsc.Next()
-	} else {
-		c.release()
-		m, err = c.mpmc.Next()
-	}
+	c.release()
+	m, err := c.next()
 	if err == nil {
 		c.counters.Received(1, uint64(len(m.Payload)))
 		c.gate.Exit()
@@ -312,21 +303,20 @@ func (c *Consumer) Release() error {
 	if !c.gate.Enter() {
 		return c.shutOut("release")
 	}
-	if c.spsc != nil {
-		c.spsc.Release()
-		c.publish()
-	} else {
-		c.mpmc.Release()
-		c.publish()
-	}
+	c.release()
+	c.publish()
 	c.gate.Exit()
 	return nil
 }
 
-// release gives back what is out of an MPMC ring. Producers that sleep are told
-// when a part of the ring is free that is worth waking up for.
+// release gives back what is out. Producers that sleep are told when a part of
+// the ring is free that is worth waking up for.
 func (c *Consumer) release() {
-	if c.mpmc.Release() {
+	if c.spsc != nil {
+		if c.spsc.Release() {
+			c.publish()
+		}
+	} else if c.mpmc.Release() {
 		c.freed = true
 		if c.mpmc.Position()-c.told >= c.worth {
 			c.publish()

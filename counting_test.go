@@ -299,3 +299,29 @@ func TestForgedCountersSteerNothing(t *testing.T) {
 		_ = s.Close()
 	}
 }
+
+func TestReleaseTellsSleepingProducersAtOnce(t *testing.T) {
+	// Of an MPMC ring: there a sleeper's announcement stays until it is rung for.
+	ctx := within(t)
+	r := newRingOf(t, ringway.MPMC, ringway.Capacity(4096), ringway.Wait(ringway.Park))
+	p, c := ends(t, r)
+	for p.TrySend(make([]byte, 8)) == nil {
+	}
+	sent := make(chan error, 1)
+	go func() { sent <- p.Send(ctx, make([]byte, 8)) }()
+	for counted(t, r)[ring.Sleeps] == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := c.Recv(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if n := counted(t, r)[ring.Wakes]; n != 1 {
+		t.Errorf("%d wakes after Release, want 1", n)
+	}
+	if err := <-sent; err != nil {
+		t.Fatal(err)
+	}
+}

@@ -98,12 +98,7 @@ func (p *Producer) send(ctx context.Context, wait bool, typ uint16, b []byte) er
 	if !p.gate.Enter() {
 		return p.shutOut("send")
 	}
-	var err error
-	if p.spsc != nil {
-		err = p.spsc.TrySend(typ, b)
-	} else {
-		err = p.mpmc.TrySend(typ, b)
-	}
+	err := p.try(typ, b)
 	if err == nil && !p.guard.Faulted() {
 		p.theirs.Ring()
 		p.counters.Sent(1, uint64(len(b)))
