@@ -97,9 +97,7 @@ func (c *Consumer) take() (m Message, ok bool) {
 		m, ok = c.spsc.Take()
 	} else {
 		c.release()
-		var err error
-		m, err = c.mpmc.Next() // recv will ask again
-		ok = err == nil
+		m, ok = c.mpmc.Take()
 	}
 	if ok {
 		c.counters.Received(1, uint64(len(m.Payload)))

@@ -81,6 +81,17 @@ func (c *MPMCConsumer) Next() (Message, error) {
 	return c.next()
 }
 
+// Take is Next for a message that is there while nothing else is due. If it
+// returns false no message was handed out, and Next will tell what there is to
+// do.
+func (c *MPMCConsumer) Take() (Message, bool) {
+	if c.cur == c.end && !c.grab() {
+		return Message{}, false
+	}
+	m, err := c.message()
+	return m, err == nil
+}
+
 // grab takes the frame at the head, if nothing else is due.
 func (c *MPMCConsumer) grab() bool {
 	h := c.head
@@ -145,23 +156,14 @@ func (c *MPMCConsumer) message() (Message, error) {
 // that are, and their payload in bytes. If it returns none Next will tell what
 // there is to do.
 func (c *MPMCConsumer) NextBatch(into []Message) (n int, size uint64) {
-	if c.flags != 0 {
-		return 0, 0
-	}
-	at, end := c.cur, c.end
-	for n < len(into) && at != end {
-		h := Header(c.data.Load64(at))
-		frame := packed(HeaderSize, h.Len())
-		if h>>48 != c.plain || h.Len() > c.max || frame > end-at {
+	for n < len(into) && c.cur != c.end {
+		m, err := c.message()
+		if err != nil {
 			break
 		}
-		into[n] = Message{Payload: c.data.Bytes(at+HeaderSize, h.Len()), Type: h.Type(), Redelivered: c.again}
+		into[n] = m
 		n++
-		size += h.Len()
-		at += frame
-	}
-	if c.cur = at; n > 0 && at != end && c.data.Load64(at) == 0 {
-		c.end = at // the claim is longer than what is in it
+		size += uint64(len(m.Payload))
 	}
 	return n, size
 }

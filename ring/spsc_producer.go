@@ -176,9 +176,15 @@ func (p *SPSCProducer) trySend(typ uint16, b []byte) error {
 		copy(dst, b)
 	}
 	p.commit(size, MakeHeader(uint32(n), typ, 0))
+	p.aim()
+	return nil
+}
+
+// aim has Put and TrySendBatch know how far they can go on from here without
+// looking.
+func (p *SPSCProducer) aim() {
 	p.stop = p.pos + min(p.limit-p.pos, p.mask+1-p.pos&p.mask)
 	p.tag = lapTag(p.pos, p.shift)
-	return nil
 }
 
 // cacheLine is the size in bytes of what moves between processors at once. It
@@ -210,8 +216,8 @@ func (p *SPSCProducer) TrySendBatch(typ uint16, msgs [][]byte) (sent int, err er
 			if pos = p.pos; err != nil {
 				break
 			}
-			stop = pos + min(p.limit-pos, p.mask+1-pos&p.mask)
-			tag = lapTag(pos, p.shift)
+			p.aim()
+			stop, tag = p.stop, p.tag
 		}
 		off := pos & p.mask
 		if off%cacheLine+size > cacheLine {
