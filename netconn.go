@@ -202,7 +202,9 @@ func (d *deadline) set(t time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.timer != nil {
-		d.timer.Stop()
+		if !d.timer.Stop() {
+			<-d.ctx.Done() // it fired: its function ends the old one, at the latest now
+		}
 		d.timer = nil
 	}
 	if d.ctx.Err() != nil {
