@@ -155,6 +155,50 @@ func (s *Subscriber) recv(ctx context.Context, wait, lease bool) (m Message, err
 	return m, err
 }
 
+// RecvBatch fills into with the next messages, as many as are there, waiting for
+// the first until ctx ends. They follow each other without a gap, and Sequence
+// is one more than the number of the last. Their payloads are copies, as they
+// were sent and never torn, in memory of the subscriber's own, and valid until
+// the next call on s; whether they were overwritten is asked once for all. It
+// returns how many there are; errors are those of Recv, and come without
+// messages. It allocates at its first call, and as Recv does.
+func (s *Subscriber) RecvBatch(ctx context.Context, into []Message) (int, error) {
+	if len(into) == 0 {
+		return 0, nil
+	}
+	n, err := s.nextBatch(into)
+	if n > 0 || err != nil {
+		return n, err
+	}
+	// There is none yet, or it is not one for batches.
+	if into[0], err = s.Recv(ctx); err != nil {
+		return 0, err
+	}
+	// What is wrong here is still wrong at the next call.
+	n, _ = s.nextBatch(into[1:])
+	return 1 + n, nil
+}
+
+// nextBatch receives what can be received in a batch.
+func (s *Subscriber) nextBatch(into []Message) (int, error) {
+	if !s.gate.Enter() {
+		return 0, s.shutOut("receive")
+	}
+	n, size := s.cast.NextBatch(into)
+	if s.guard.Faulted() {
+		n = 0 // which Recv will say
+	}
+	if n > 0 {
+		s.burst += uint64(n)
+		if s.cast.Due() {
+			s.publish()
+		}
+		s.counters.Received(uint64(n), size)
+	}
+	s.gate.Exit()
+	return n, nil
+}
+
 // await waits for a message. The caller is inside the gate.
 func (s *Subscriber) await(ctx context.Context, lease bool) (m Message, err error) {
 	s.publish()

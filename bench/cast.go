@@ -81,53 +81,78 @@ func (s *team) published(found *part, stage uint64) {
 
 // listen is consume of a subscriber.
 func (s *team) listen(ctx context.Context) (found part, err error) {
-	t := tally{team: s}
-	var missed, missedBefore uint64
-	look := func() {
-		if now := s.words.Load64(offStage); now != t.stage {
-			if t.stage == stageWarm {
-				missedBefore = missed
-			}
-			if now == stageStop {
-				found.Missed = int64(missed - missedBefore)
-			}
-			t.look()
+	l := listener{tally: tally{team: s}}
+	for {
+		n := 1
+		if s.orders.Batch > 1 {
+			n, err = s.sub.RecvBatch(ctx, s.got)
+		} else {
+			s.got[0], err = s.sub.Recv(ctx)
 		}
-	}
-	lapped := false
-	for sub := s.sub; ; {
-		m, err := sub.Recv(ctx)
 		if lap, ok := err.(*ringway.Lapped); ok {
-			look()
-			missed += lap.Messages
-			lapped = true
+			l.look()
+			l.missed += lap.Messages
+			l.lapped = true
 			continue
 		}
 		if err != nil {
-			return found, err
+			return l.found, err
 		}
-		b := m.Payload
-		if m.Type == typeEnd {
-			if binary.LittleEndian.Uint64(b) != s.run {
-				continue
+		for _, m := range s.got[:n] {
+			if ended, err := l.take(m); ended || err != nil {
+				return l.found, err
 			}
-			look()
-			found.Received = int64(t.last - t.first)
-			s.words.Add64(offEnded, 1)
-			return found, nil
 		}
-		if t.count%32 == 0 {
-			look()
-		}
-		if len(b) > 8 {
-			b = t.buf[:copy(t.buf, b)]
-		}
-		if due := s.numbers[0]; !s.check(b) && !(lapped && s.numbers[0] > due) {
-			return found, fmt.Errorf("message %d arrived with another payload, or out of order", t.count)
-		}
-		lapped = false
-		t.count++
 	}
+}
+
+// listener is what a subscriber counts in one run.
+type listener struct {
+	tally
+	found                part
+	missed, missedBefore uint64 // messages: all, and when those began that count
+	lapped               bool   // some were missed before the next one
+}
+
+// look takes note of the stage that the run is at.
+func (l *listener) look() {
+	now := l.words.Load64(offStage)
+	if now == l.stage {
+		return
+	}
+	if l.stage == stageWarm {
+		l.missedBefore = l.missed
+	}
+	if now == stageStop {
+		l.found.Missed = int64(l.missed - l.missedBefore)
+	}
+	l.tally.look()
+}
+
+// take takes note of a message, and reports whether the run has ended.
+func (l *listener) take(m ringway.Message) (ended bool, err error) {
+	b := m.Payload
+	if m.Type == typeEnd {
+		if binary.LittleEndian.Uint64(b) != l.run {
+			return false, nil
+		}
+		l.look()
+		l.found.Received = int64(l.last - l.first)
+		l.words.Add64(offEnded, 1)
+		return true, nil
+	}
+	if l.count%32 == 0 {
+		l.look()
+	}
+	if len(b) > 8 {
+		b = l.buf[:copy(l.buf, b)]
+	}
+	if due := l.numbers[0]; !l.check(b) && !(l.lapped && l.numbers[0] > due) {
+		return false, fmt.Errorf("message %d arrived with another payload, or out of order", l.count)
+	}
+	l.lapped = false
+	l.count++
+	return false, nil
 }
 
 // await receives the next message in modes that time single ones, and how many

@@ -37,7 +37,22 @@ func TestConcurrentSubscribersGetEachMessageWholeOrLearnThatTheyMissedIt(t *test
 				all.Go(func() {
 					var buf []byte
 					got, missed := uint64(0), uint64(0)
+					into := make([]Message, 9)
 					for {
+						if i != 1 {
+							n, _ := s.NextBatch(into)
+							for j, m := range into[:n] {
+								got++
+								number := s.Sequence() - uint64(n-j)
+								if buf = stamped(buf, number); string(m.Payload) != string(buf) {
+									t.Errorf("message %d of a batch: %x", number, m.Payload)
+									return
+								}
+							}
+							if s.Due() {
+								s.Publish()
+							}
+						}
 						m, err := s.Next()
 						var lap *Lapped
 						switch {

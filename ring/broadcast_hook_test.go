@@ -17,6 +17,9 @@ func TestOverwrittenUnderTheReadersEyesAtEveryWord(t *testing.T) {
 	for _, resume := range []Start{Oldest, Newest} {
 		for name, read := range map[string]func(s *testSub) error{
 			"Next": (*testSub).recv,
+			"NextBatch": func(s *testSub) error {
+				return s.recvBatch(5)
+			},
 			"Lease": func(s *testSub) error {
 				m, err := s.Lease()
 				if err != nil {

@@ -85,7 +85,7 @@ func (s *stream) marked(pos uint64) (cursor, bool) {
 // publisher had written there: it has not been overwritten, nor begun to be.
 func (s *stream) intact(pos uint64) bool {
 	mem.OrderLoads()
-	// Pairs with the store in extend. If anything of what was read is newer,
+	// Pairs with the store in intend. If anything of what was read is newer,
 	// this is, too.
 	return s.ctl.Load64(offIntent)-pos <= s.mask+1
 }
@@ -152,7 +152,7 @@ const lookups = 64
 // oldest returns the first checkpoint that is intact, and some further on after
 // that many vain attempts.
 func (s *stream) oldest(attempt int) (cursor, bool) {
-	// Pairs with the store in extend.
+	// Pairs with the store in intend.
 	low := s.ctl.Load64(offIntent) - s.mask - 1
 	latest := s.ctl.Load64(offLatest)
 	if attempt > 0 {

@@ -16,6 +16,7 @@ type BroadcastSubscriber struct {
 	cursor        // the next message
 	stale  uint64 // the word at pos that was no frame when Next looked last
 	buf    []byte // of the message that Next handed out
+	batch  []byte // of the frames that NextBatch did
 	newest bool   // where to go on after a lap
 
 	lease  cursor // of the message that Lease handed out
