@@ -25,7 +25,8 @@ type BroadcastPublisher struct {
 	open    bool
 	ended   bool // End was called
 
-	slow Gate // that keeps us waiting, or did last
+	slow   Gate // that keeps us waiting, or did last
+	stamps sampler
 }
 
 // NewBroadcastPublisher attaches to the ring in body. It continues where the
@@ -286,6 +287,9 @@ func (p *BroadcastPublisher) commit(h Header, payload []byte) {
 // the first frame there. The room has eight bytes more than that.
 func (p *BroadcastPublisher) publish(at uint64, h Header) {
 	p.open = false
+	if p.stamps.on {
+		p.stamps.sent(at)
+	}
 	// What is behind must not look like a frame: when ours is seen, that is
 	// looked at. Bytes of an old payload may happen to.
 	next := p.pos & p.mask

@@ -26,7 +26,9 @@ type BroadcastSubscriber struct {
 	resumed uint64 // number of the message that it went on with after a lap
 	vain    int    // laps in sequence after which it got none
 
-	gate gate
+	gate    gate
+	stamps  sampler
+	careful bool // a message needs more than to be found and copied: there are checksums or stamps
 }
 
 // Start says with which message a subscriber begins, or goes on after it was
@@ -89,6 +91,7 @@ func NewBroadcastSubscriber(g Geometry, body []byte, o BroadcastOptions) (*Broad
 	} else {
 		s.gate.batch = ^uint64(0)
 	}
+	s.careful = g.Checksum
 	if err := s.join(o); err != nil {
 		s.Leave()
 		return nil, err
@@ -110,7 +113,7 @@ func (s *BroadcastSubscriber) Next() (Message, error) {
 	h := Header(s.data.Load64(off)) ^ lapTag(s.pos, s.shift)
 	n := h.Len()
 	size := frameSize(HeaderSize, n)
-	if h>>48 != markWord || n > uint64(len(s.buf)) || off+size > s.mask+1 || s.flags != 0 || s.owed != 0 || s.leased {
+	if h>>48 != markWord || n > uint64(len(s.buf)) || off+size > s.mask+1 || s.careful || s.owed != 0 || s.leased {
 		return s.next(h)
 	}
 	buf := s.buf[:n]
@@ -138,6 +141,7 @@ func (s *BroadcastSubscriber) next(h Header) (Message, error) {
 		buf := s.buf[:n]
 		s.data.CopyOut(buf, s.pos&s.mask+h.PayloadOffset())
 		if err = s.verify(h, buf); err == nil {
+			s.measure()
 			s.pass(h)
 			return Message{Payload: buf, Type: h.Type()}, nil
 		}
@@ -161,6 +165,7 @@ func (s *BroadcastSubscriber) Lease() (Message, error) {
 		}
 		payload := s.data.Bytes(s.pos&s.mask+h.PayloadOffset(), h.Len())
 		if err = s.verify(h, payload); err == nil {
+			s.measure()
 			s.lease, s.leased = s.cursor, true
 			s.pass(h)
 			return Message{Payload: payload, Type: h.Type()}, nil

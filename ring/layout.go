@@ -2,6 +2,7 @@ package ring
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 
 	"github.com/ringway/ringway/internal/errs"
@@ -22,6 +23,10 @@ import (
 //	├──────────────────────────────────────────────────────────────────────┤
 //	│ 0x1000 data: capacity bytes, a power of two                          │
 //	└──────────────────────────────────────────────────────────────────────┘
+//
+// Behind the data of a ring of any kind there are stamps and histograms if its
+// creator wanted messages timed: see latency.go. Who knows nothing of them finds
+// parameters in the descriptor that it doesn't know, and refuses the section.
 //
 // Words of different writers are mem.Line (128) bytes apart. Everything is
 // little endian and the same on every architecture. A position counts bytes
@@ -164,6 +169,11 @@ type Geometry struct {
 	// for the other kinds.
 	CellSize uint64
 
+	// SampleEvery, if not zero, has one of so many messages timed on its way, and
+	// Histograms is then for how many participants there is room to count that. See
+	// latency.go for where it stands.
+	SampleEvery, Histograms uint64
+
 	// Gates, if not zero, says that a broadcast ring is lossless: its publisher
 	// waits for up to so many subscribers, which have a gate each. In a lossy
 	// one it waits for nobody.
@@ -187,6 +197,9 @@ func (g Geometry) Check() error {
 	if g.Gates != 0 && g.Kind != Broadcast || g.Gates > maxGates {
 		return bad("%d gates in a ring of kind %v: broadcast rings have up to %d", g.Gates, g.Kind, maxGates)
 	}
+	if (g.SampleEvery == 0) != (g.Histograms == 0) || g.SampleEvery > math.MaxUint32 || g.Histograms > maxOwners {
+		return bad("one of %d messages is timed, for %d participants: there are up to %d", g.SampleEvery, g.Histograms, maxOwners)
+	}
 	if g.Kind != MPMC {
 		if g.CellSize != 0 {
 			return bad("cells of %d bytes in a ring of kind %v", g.CellSize, g.Kind)
@@ -203,7 +216,7 @@ func (g Geometry) Check() error {
 }
 
 // BodySize returns the number of bytes that a ring of this geometry needs.
-func (g Geometry) BodySize() uint64 { return g.dataOffset() + g.Capacity }
+func (g Geometry) BodySize() uint64 { return g.latencyOffset() + g.latencySize() }
 
 // dataOffset is where in the body the data begins.
 func (g Geometry) dataOffset() uint64 {
@@ -255,6 +268,7 @@ func (g Geometry) Params() (p [8]uint64) {
 	}
 	p[2] = g.CellSize
 	p[3] = g.Gates
+	p[4], p[5] = g.SampleEvery, g.Histograms
 	return p
 }
 
@@ -262,7 +276,8 @@ func (g Geometry) Params() (p [8]uint64) {
 // written, for a body of size bytes. The error matches [ErrCorrupt] when they
 // don't describe a ring that fits.
 func GeometryOf(kind Kind, p [8]uint64, size uint64) (Geometry, error) {
-	g := Geometry{Kind: kind, Capacity: p[0], Checksum: p[1]&paramChecksum != 0, CellSize: p[2], Gates: p[3]}
+	g := Geometry{Kind: kind, Capacity: p[0], Checksum: p[1]&paramChecksum != 0, CellSize: p[2], Gates: p[3],
+		SampleEvery: p[4], Histograms: p[5]}
 	if err := g.Check(); err != nil {
 		return g, corrupt("open", "the descriptor's geometry: %v", err)
 	}

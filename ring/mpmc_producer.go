@@ -104,7 +104,7 @@ func (p *MPMCProducer) Put(typ uint16, b []byte) bool {
 // claimed takes note of a claim of ours.
 func (p *MPMCProducer) claimed(t, span uint64) {
 	p.pos = t + span
-	if p.pos-p.hinted >= p.every {
+	if p.pos-p.hinted >= p.every && p.due(t) {
 		// S10: a plain store may bring T back, but not behind F, since our
 		// claim keeps that below t. So it comes before the commit.
 		p.hinted = p.pos

@@ -76,7 +76,9 @@ type mpmc struct {
 	flags    Flags  // of every frame: FlagChecksum or none
 	owner    word   // our number, in place
 	bound    uint64 // no honest walk takes so many steps
-	every    uint64 // cells between two stores of a hint
+	every    uint64 // cells between two stores of a hint; 0 in a ring that is sampled,
+	paced    uint64 // where it is this
+	stamps   sampler
 }
 
 // newMPMC is for participant owner, whatever state that is in.

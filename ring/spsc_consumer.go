@@ -25,6 +25,7 @@ type SPSCConsumer struct {
 	checksum bool
 	plain    Header // the upper half of the header of a message that needs no more than to be found
 	ctl      mem.Region
+	stamps   sampler
 }
 
 // NewSPSCConsumer attaches to the ring in body. It continues at the first
@@ -157,6 +158,9 @@ func (c *SPSCConsumer) next(h Header) (Message, error) {
 				if want != have {
 					return Message{}, badChecksum(payload, off, have, want)
 				}
+			}
+			if c.stamps.on {
+				c.stamps.received(c.pos)
 			}
 			c.pos += size
 			if h.Flags()&FlagCorrelation != 0 {

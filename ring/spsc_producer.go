@@ -35,7 +35,8 @@ type SPSCProducer struct {
 	open    bool
 	ended   bool // End was called
 
-	ctl mem.Region
+	ctl    mem.Region
+	stamps sampler
 }
 
 // NewSPSCProducer attaches to the ring in body. It continues where the
@@ -143,7 +144,7 @@ func (p *SPSCProducer) expect(typ uint16, n uint64) {
 
 // trySend is TrySend for messages of any size, at any place.
 func (p *SPSCProducer) trySend(typ uint16, b []byte) error {
-	if p.flags != 0 {
+	if p.flags != 0 || p.stamps.on {
 		buf, err := p.Claim(len(b))
 		if err != nil {
 			return err
@@ -339,6 +340,9 @@ func (p *SPSCProducer) commit(size uint64, h Header) {
 // publish makes what stands from position at to pos visible: h is the header of
 // the first frame there.
 func (p *SPSCProducer) publish(at uint64, h Header) {
+	if p.stamps.on {
+		p.stamps.sent(at)
+	}
 	p.open, p.stop = false, p.pos
 	// What is behind must not look like a frame: when ours is seen, that is
 	// looked at. Bytes of an old payload may happen to.
