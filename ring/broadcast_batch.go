@@ -45,10 +45,14 @@ func (s *BroadcastSubscriber) gather(into []Message) (n int, size, end uint64) {
 	}
 	end = s.pos
 	room := min(uint64(len(s.batch)), s.mask+1-end&s.mask)
+	tag := lapTag(end, s.shift)
+	last, frame := ^uint64(0), uint64(0) // of the message before, and its frame
 	for at := uint64(0); n < len(into); n++ {
 		// Pairs with the release store in publish, as in Next.
-		h := Header(s.data.Load64(end&s.mask)) ^ lapTag(end, s.shift)
-		frame := frameSize(po, h.Len())
+		h := Header(s.data.Load64(end&s.mask)) ^ tag
+		if h.Len() != last {
+			last, frame = h.Len(), frameSize(po, h.Len())
+		}
 		if h>>48 != plain || frame > room-at {
 			break
 		}
