@@ -50,7 +50,8 @@ func (s *team) keepPace(ctx context.Context) (found part, err error) {
 }
 
 // until waits for a moment of the shared clock: asleep for the most part, and
-// spinning for the last bit, since a sleep's end is not that exact.
+// spinning for the last bit, since a sleep's end is not that exact. It allocates
+// the first time only: allocations of a run are counted.
 func (s *team) until(ctx context.Context, due uint64) error {
 	const spin = 200_000 // ns
 	for {
@@ -59,10 +60,14 @@ func (s *team) until(ctx context.Context, due uint64) error {
 			return nil
 		}
 		if ns := float64(left) / s.clock.TicksPerNs; ns > spin {
+			if s.alarm == nil {
+				s.alarm = time.NewTimer(time.Hour)
+			}
+			s.alarm.Reset(time.Duration(ns - spin))
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
-			case <-time.After(time.Duration(ns - spin)):
+			case <-s.alarm.C:
 			}
 		}
 	}

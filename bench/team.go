@@ -114,6 +114,7 @@ type team struct {
 	conn    *ringway.Conn               // in place of both
 	accept  func(context.Context) error // waits for who connects; nil where nobody does
 	clock   limits.Clock
+	alarm   *time.Timer // of until; nil at first
 	buf     []byte
 	batch   [][]byte
 	got     []ringway.Message
