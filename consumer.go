@@ -54,6 +54,7 @@ func (r *Ring) Consumer() (*Consumer, error) {
 		c.mpmc, err = ring.NewMPMCConsumer(r.geometry, body, c.crew.table, c.place.Slot(), o)
 		c.poll = c.mpmc.Poll
 		if err == nil {
+			c.mine.Rests(c.mpmc.Rests)
 			c.told, c.worth = c.mpmc.Position(), max(r.geometry.Capacity/r.geometry.CellSize/8, 1)
 		}
 	} else {

@@ -88,6 +88,9 @@ func (r *Ring) Subscribe(opts ...SubscribeOption) (*Subscriber, error) {
 		return nil, named(err, r.name)
 	}
 	s.poll = s.cast.Poll
+	if s.mine != nil {
+		s.mine.Rests(nil) // no subscriber has another one's messages
+	}
 	s.dry, s.span = s.cast.Position(), r.geometry.Capacity/4
 	return s, nil
 }

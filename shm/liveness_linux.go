@@ -83,7 +83,7 @@ func fileLock(fd, cmd int, kind int16, off int64) error {
 // lockHeld reports whether another description has the lock on the byte at off.
 func lockHeld(fd int, off int64) (bool, error) {
 	lk := unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart, Start: off, Len: 1}
-	err := unix.FcntlFlock(uintptr(fd), unix.F_OFD_GETLK, &lk)
+	err := queryLock(fd, &lk)
 	return err == nil && lk.Type != unix.F_UNLCK, err
 }
 

@@ -9,22 +9,19 @@ import (
 )
 
 // SafetyNet bounds the first sleep of a wait; while nobody rings the next ones
-// double, up to four times that, so that a process that waits for long takes
-// next to nothing of a processor. Nothing depends on it as long as both sides
-// behave: it limits the harm of a waker that was killed between its two steps
-// or that never wakes, and sets how often a sleeper looks whether its peer
-// still lives.
+// double, up to LongNet, so that a process that waits for long takes next to
+// nothing of a processor. Nothing depends on it as long as both sides behave: it
+// limits the harm of a waker that was killed between its two steps or that never
+// wakes, and sets how often a sleeper looks whether its peer still lives.
 const SafetyNet = 100 * time.Millisecond
 
-// longest is how often the bound of a sleep is doubled.
-const longest = 2
-
 // SharedNet is the safety net of a bell that several sleep on: any of them may
-// have to look after one that died in the midst of them. It isn't doubled.
+// have to look after one that died in the midst of them. It is doubled only
+// while there is nothing to look after; see [Bell.Rests].
 const SharedNet = 40 * time.Millisecond
 
-// PollNet is the safety net of those who sleep by polling: they are many.
-const PollNet = time.Second
+// LongNet is the longest sleep. Those who poll begin with it: they are many.
+const LongNet = time.Second
 
 // firstUnfenced bounds the first sleep of a side that can't issue barriers. The
 // ringer may have loaded the state just before it said so; by the time this is
@@ -56,7 +53,9 @@ type Bell struct {
 	seq     uint32
 	watcher *watcher
 	learner *Learner
-	idle    uint // sleeps since the bell was rung
+	idle    uint        // sleeps since the bell was rung
+	heir    bool        // sleeper: may have to end what another one began,
+	rests   func() bool // unless this says no; nil: always
 
 	woke func() // called by Ring when it has woken somebody; may be nil
 
@@ -73,7 +72,7 @@ type Bell struct {
 // may sleep at the same time, and a ring wakes all of them. The error is the
 // system's.
 func NewBell(r mem.Region, name string, shared bool) (*Bell, error) {
-	b := &Bell{mem: r, shared: shared, fenced: !registerBarrier()}
+	b := &Bell{mem: r, shared: shared, heir: shared, fenced: !registerBarrier()}
 	if !haveBarrier() {
 		b.own, b.fresh = needFence, true
 	}
@@ -225,16 +224,7 @@ func (b *Bell) Sleep(ctx context.Context) error {
 		b.Retract()
 		return err
 	}
-	most := SafetyNet << min(b.idle, longest)
-	if b.shared {
-		most = SharedNet
-	}
-	if b.polls && b.learner == nil {
-		most = PollNet
-	}
-	if b.fresh {
-		most, b.fresh = firstUnfenced, false
-	}
+	most := b.net()
 	var began time.Time
 	if b.learner != nil {
 		began = time.Now()
@@ -250,6 +240,30 @@ func (b *Bell) Sleep(ctx context.Context) error {
 	b.slept(began)
 	b.Retract()
 	return ctx.Err()
+}
+
+// Rests says when the death of another one who sleeps on the same bell leaves
+// this one nothing to do: always, with nil, or as long as f says that nothing is
+// begun by anybody and not ended. Then sleeps become longer, as on a bell of one
+// sleeper; who begins anything that concerns this one rings first. f is asked
+// between Announce and Sleep, when a sleep before has ended by the net alone.
+func (b *Bell) Rests(f func() bool) { b.rests, b.heir = f, b.shared && f != nil }
+
+// net returns how long the sleep to come lasts at most.
+func (b *Bell) net() time.Duration {
+	net := SafetyNet
+	switch {
+	case b.fresh:
+		b.fresh = false
+		return firstUnfenced
+	case b.heir && (b.idle == 0 || b.rests == nil || !b.rests()):
+		return SharedNet
+	case b.heir:
+		net = SharedNet
+	case b.polls && b.learner == nil:
+		return LongNet
+	}
+	return min(net<<min(b.idle, 10), LongNet)
 }
 
 // slept takes note of how a sleep has ended.

@@ -25,9 +25,10 @@
 // couldn't register for membarrier, and when the sleeper says in its state
 // that it can't issue one.
 //
-// A ring of the bell is a hint. A lost one delays by at most [SafetyNet], or four
-// times that when nobody has rung for long, and [PollNet] for those who poll; a
-// doubled one costs a look.
+// A ring of the bell is a hint. A lost one delays by at most [SafetyNet], or, when
+// nobody has rung for long, [LongNet], and so for those who poll; where several
+// sleep and one may have to end what another began, by [SharedNet]. A doubled one
+// costs a look.
 //
 // # Where to sleep
 //

@@ -3,6 +3,8 @@ package sync
 import (
 	"testing"
 	"time"
+
+	"github.com/ringway/ringway/internal/mem"
 )
 
 // rounds of a spin until it sleeps.
@@ -120,24 +122,37 @@ func TestTheRingerWritesDownWhenItRingsIfItIsAsked(t *testing.T) {
 }
 
 func TestSleepsOfWhoWaitsForLongBecomeLonger(t *testing.T) {
-	b := newBell(t, shared(1), "b")
-	b.fresh = false
-	nap := func() time.Duration {
-		start := time.Now()
+	pending := true
+	for name, c := range map[string]struct {
+		shared  bool
+		prepare func(*Bell)
+		want    []time.Duration // of one sleep after the other, in milliseconds
+	}{
+		"alone":                         {false, func(*Bell) {}, []time.Duration{100, 200, 400, 800, 1000, 1000}},
+		"of a process without barriers": {false, func(b *Bell) { b.fresh = true }, []time.Duration{1, 200, 400}},
+		"among others":                  {true, func(*Bell) {}, []time.Duration{40, 40, 40}},
+		"among others, without duties":  {true, func(b *Bell) { b.Rests(nil) }, []time.Duration{100, 200, 400, 800, 1000}},
+		"among others who have begun":   {true, func(b *Bell) { b.Rests(func() bool { return !pending }) }, []time.Duration{40, 40, 40}},
+		"among others who rest":         {true, func(b *Bell) { b.Rests(func() bool { return pending }) }, []time.Duration{40, 80, 160, 320, 640, 1000, 1000}},
+		"one of thousands":              {false, func(b *Bell) { b.polls = true }, []time.Duration{1000, 1000}},
+		"where messages are seldom":     {false, func(b *Bell) { b.polls = true; b.Learn(new(Learner)) }, []time.Duration{100, 200, 400}},
+	} {
+		b, err := NewBell(shared(1).Slice(0, mem.Line), t.Name()+name, c.shared)
+		must(t, err)
+		b.fresh = false
+		c.prepare(b)
+		for i, want := range c.want {
+			if got := b.net(); got != want*time.Millisecond {
+				t.Errorf("%s: sleep %d lasts %v at most, want %v", name, i, got, want*time.Millisecond)
+			}
+			b.slept(time.Now()) // and nobody rang
+		}
 		b.Announce()
-		must(t, b.Sleep(t.Context()))
-		return time.Since(start)
-	}
-	for range longest {
-		nap()
-	}
-	if got := nap(); got < SafetyNet<<longest*9/10 {
-		t.Errorf("after %d sleeps that nobody ended the next takes %v", longest, got)
-	}
-	b.Announce()
-	b.Interrupt()
-	must(t, b.Sleep(t.Context()))
-	if b.idle != 0 {
-		t.Error("a ring doesn't make the next sleep short again")
+		b.Interrupt()
+		b.slept(time.Now())
+		if got, want := b.net(), c.want[0]*time.Millisecond; got != want && want != firstUnfenced {
+			t.Errorf("%s: after a ring a sleep lasts %v, want %v", name, got, want)
+		}
+		must(t, b.Close())
 	}
 }

@@ -22,7 +22,7 @@ type watcher struct {
 }
 
 // Watch announces that this side is going to wait, and has wake called when
-// the bell is rung, and each [PollNet] in case a ring was lost. After it the
+// the bell is rung, and each [LongNet] in case a ring was lost. After it the
 // caller must look once more for what it waits for. wake is called on another
 // goroutine, must not block, and may be called for nothing. Watch polls, as Poll
 // has it, or, where there is nothing to poll, sleeps in a goroutine and a thread

@@ -60,7 +60,7 @@ func (h *hub) run() {
 			for _, w := range h.everybody() {
 				w.fire()
 			}
-			due = now.Add(PollNet)
+			due = now.Add(LongNet)
 			_ = h.file.SetReadDeadline(due)
 		}
 		if h.conn.Read(look) != nil {

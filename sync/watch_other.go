@@ -4,6 +4,6 @@ package sync
 
 // startPolling has a goroutine sleep on the bell.
 func (w *watcher) startPolling() error {
-	w.start(w.bell.os.sleepPolling, PollNet)
+	w.start(w.bell.os.sleepPolling, LongNet)
 	return nil
 }
