@@ -182,6 +182,7 @@ func TestRunMeasuresBesideTheLimit(t *testing.T) {
 		{Topology: "broadcast", Mode: bench.Throughput, Size: 8, Batch: 1, Consumers: 2, Wait: ringway.Adaptive},
 		{Topology: "broadcast", Mode: bench.Throughput, Size: 64, Batch: 32, Consumers: 2, Wait: ringway.Yield, Lossless: true},
 		{Topology: "broadcast", Mode: bench.Mixed, Size: 2000, Batch: 1, Wait: ringway.Adaptive, ReadOnly: true},
+		{Topology: "broadcast", Mode: bench.Publish, Size: 8, Batch: 1, Consumers: 3, ReadOnly: true, Wait: ringway.Adaptive},
 		{Topology: "broadcast", Mode: bench.Paced, Size: 16, Batch: 1, Rate: 10_000, Consumers: 2, Wait: ringway.Park},
 		{Mode: bench.Throughput, Size: 4000, Batch: 1, Lease: true, Wait: ringway.Adaptive},
 		{Topology: "conn", Mode: bench.Latency, Size: 64, Batch: 1, Wait: ringway.Adaptive},
@@ -250,6 +251,8 @@ func TestRunRefusesWhatMakesNoSense(t *testing.T) {
 		},
 		"casters":     func(o *bench.RunOptions) { o.Topology, o.Mode, o.Producers = "broadcast", bench.Throughput, 2 },
 		"cast wakeup": func(o *bench.RunOptions) { o.Topology, o.Mode = "broadcast", bench.Wakeup },
+		"publish":     func(o *bench.RunOptions) { o.Mode = bench.Publish },
+		"waiting":     func(o *bench.RunOptions) { o.Topology, o.Mode, o.Lossless = "broadcast", bench.Publish, true },
 		"lossless":    func(o *bench.RunOptions) { o.Lossless = true },
 		"cast lease":  func(o *bench.RunOptions) { o.Topology, o.Mode, o.Lease = "broadcast", bench.Throughput, true },
 		"unheard": func(o *bench.RunOptions) {

@@ -29,6 +29,7 @@ type Case struct {
 	// round trip, at least such a share of a rate. 0 is no target.
 	Limit float64
 
+	beside []variant                // ringway otherwise
 	task   func(*rivals.Task)       // changes what rivals have to do
 	who    func(rivals.Engine) bool // which rivals; nil is all that can
 	system bool                     // beside the operating system's own round trips
@@ -63,6 +64,17 @@ func Cases() []Case {
 	mixed.Mode = Mixed
 	cpp := []string{rivals.Cpp}
 	spinning := []string{rivals.Cpp, rivals.Go}
+	crossing := RunOptions{Topology: "broadcast", Mode: Latency, Size: 64, Capacity: 64 << 10, Batch: 1, Wait: ringway.BusySpin}
+	narrow, watching := crossing, crossing
+	narrow.Size, watching.ReadOnly = 48, true
+	asleep := RunOptions{Topology: "broadcast", Mode: Publish, Consumers: 8, ReadOnly: true, Size: 8, Capacity: 1 << 20, Batch: 1, Wait: ringway.Adaptive}
+	busy := cast(1)
+	busy.Lossless = false
+	castBatch := cast(1)
+	castBatch.Batch = 32
+	wide := cast(1)
+	wide.Size, wide.Capacity = 64, 8<<20
+	nobodyElse := func(rivals.Engine) bool { return false }
 	cases := []Case{
 		{Name: "spsc-rtt", Title: "round trip of 64 bytes, both sides spinning", Target: 1.3, TargetOf: spinning, Limit: 1.15,
 			Options: RunOptions{Topology: "spsc", Mode: Latency, Size: 64, Capacity: 64 << 10, Batch: 1, Wait: ringway.BusySpin},
@@ -84,6 +96,18 @@ func Cases() []Case {
 		{Name: "mpmc-1p3c", Title: "8 bytes, 1 producer, 3 consumers: each message to one of them", Options: fanOut, who: anyNumber},
 		{Name: "broadcast-1", Title: "8 bytes, each to 1 subscriber, none lost", Target: 1.5, TargetOf: []string{"go-disruptor"}, Options: cast(1)},
 		{Name: "broadcast-3", Title: "8 bytes, each to all of 3 subscribers, none lost", Target: 1.5, TargetOf: []string{"go-disruptor"}, Options: cast(3)},
+		{Name: "broadcast-64", Title: "64 bytes, each to 1 subscriber, none lost", Options: wide,
+			beside: []variant{{overSPSC, rate(64, 8<<20, 1)}}, who: nobodyElse},
+		{Name: "broadcast-rtt", Title: "round trip of 64 bytes over two broadcast rings, both sides spinning", Limit: 1.3, Options: crossing,
+			beside: []variant{{"read-only subscribers", watching}}, who: nobodyElse},
+		{Name: "broadcast-rtt-line", Title: "round trip of 48 bytes, a line with their header, over two broadcast rings", Limit: 1.3, Options: narrow, who: nobodyElse},
+		{Name: "broadcast-asleep", Title: "8 bytes, published while 8 read-only subscribers sleep", Target: 0.95, TargetOf: []string{nobody}, Options: asleep},
+		{Name: "broadcast-busy", Title: "8 bytes, published while 1 subscriber receives what it can", Target: 0.8, TargetOf: []string{overSPSC}, Options: busy,
+			beside: []variant{{overSPSC, rate(8, 1<<20, 1)}}, who: nobodyElse},
+		{Name: "broadcast-gated", Title: "8 bytes, each to 1 subscriber that is waited for", Target: 0.8, TargetOf: []string{overSPSC}, Options: cast(1),
+			beside: []variant{{overSPSC, rate(8, 1<<20, 1)}}, who: nobodyElse},
+		{Name: "broadcast-batch", Title: "8 bytes, 32 a call, each to 1 subscriber that is waited for", Options: castBatch,
+			beside: []variant{{overSPSC, rate(8, 1<<20, 32)}}, who: nobodyElse},
 		{Name: "paced", Title: "p99.9 from due to there, 64 bytes, 100,000 a second", Target: 2, TargetOf: []string{rivals.Messaging, rivals.Go}, Options: paced,
 			About: "beside those that sleep while there is nothing",
 			who:   func(e rivals.Engine) bool { return e.Class == rivals.Messaging || e.Name == "channel" }},
@@ -112,6 +136,9 @@ func Cases() []Case {
 	}
 	return cases
 }
+
+// overSPSC is what the same work over an SPSC ring is called in reports.
+const overSPSC = "spsc ring"
 
 // anyNumber says whether an engine takes any number of producers and consumers.
 func anyNumber(e rivals.Engine) bool {
@@ -169,11 +196,16 @@ func (c *Case) contenders(duration time.Duration) []Contender {
 		return nil
 	case Wakeup:
 		return wakeupContenders(&o)
+	case Publish:
+		return publishContenders(o)
 	}
 	if c.task != nil {
 		c.task(&t)
 	}
 	var all []Contender
+	for _, v := range c.beside {
+		all = append(all, v.contender(duration))
+	}
 	for _, e := range rivals.Of(t) {
 		if c.who == nil && e.Class == rivals.Messaging || c.who != nil && !c.who(e) {
 			continue

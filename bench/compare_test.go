@@ -98,6 +98,13 @@ func TestEveryCaseCanBeMeasuredAndHasRivalsThatCan(t *testing.T) {
 		if err := o.check(); err != nil {
 			t.Errorf("%s: %v", c.Name, err)
 		}
+		for _, v := range c.beside {
+			o := v.Options
+			o.Runs, o.Duration = 1, time.Millisecond
+			if err := o.check(); err != nil {
+				t.Errorf("%s beside %s: %v", c.Name, v.Title, err)
+			}
+		}
 		targets := 0
 		for _, r := range c.contenders(time.Millisecond) {
 			if c.aims(r) {
@@ -185,6 +192,32 @@ func TestCompareMeasuresACaseBesideWhatTheSystemCanDo(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(tmp, "*")); err != nil || len(left) > 0 {
 		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
+func TestCompareMeasuresRingwayBesideItselfInAnotherSetting(t *testing.T) {
+	if a, b := limits.PickPair(); a == b {
+		t.Skip("two processes that measure need two processors")
+	}
+	for name, engines := range map[string][]string{
+		"broadcast-asleep": {nobody}, "broadcast-busy": {overSPSC}, "broadcast-rtt": {"read-only subscribers"},
+	} {
+		doc, err := Compare(t.Context(), CompareOptions{Cases: []string{name}, Runs: 1, Duration: 5 * time.Millisecond, KeepAll: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours, ok := doc.ours(name)
+		if !ok || ours.Messages == 0 || len(doc.of(name)) != 1+len(engines) {
+			t.Errorf("%s: %d results, %+v", name, len(doc.of(name)), ours)
+		}
+		for _, e := range engines {
+			if a := ours.against(e); a == nil || a.Ratio <= 0 || a.Rounds != 1 {
+				t.Errorf("%s: beside %s %+v", name, e, a)
+			}
+		}
+		if name == "broadcast-rtt" && (ours.Limit == nil || ours.Limit.Target == 0 || ours.RTT.P999 <= 0) {
+			t.Errorf("%s: limit %+v, %+v", name, ours.Limit, ours.RTT)
+		}
 	}
 }
 

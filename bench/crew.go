@@ -31,7 +31,7 @@ func startCrew(ctx context.Context, o RunOptions) (_ *crew, err error) {
 		Topology: o.Topology, Producers: o.Producers, Consumers: o.Consumers,
 		Ring: uniqueName("ab"), Raw: uniqueName("raw"), Mode: o.Mode, Size: o.Size, Batch: o.Batch,
 		Capacity: o.Capacity, Duration: o.Duration, Wait: o.Wait.String(), Rate: o.Rate, Burst: o.Burst,
-		Lease: o.Lease, ReadOnly: o.ReadOnly, Transport: o.Transport,
+		Lease: o.Lease, ReadOnly: o.ReadOnly, Detached: o.detached, Transport: o.Transport,
 	}
 	raw, err := shm.Create(orders.Raw, shm.Options{Kind: rawKind, Body: rawBody, Participants: 1})
 	if err != nil {

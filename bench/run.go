@@ -19,6 +19,7 @@ const (
 	Throughput = "throughput" // as fast as it goes; more than one consumer: fan-out
 	Mixed      = "mixed"      // throughput of messages of many sizes, up to Size
 	Wakeup     = "wakeup"     // round trips of two that sleep for each other; seldom messages; none
+	Publish    = "publish"    // broadcast: as fast as it goes, while the subscribers are attached and asleep
 	Paced      = "paced"      // so many a second, timed from when each was due until it arrived
 )
 
@@ -42,6 +43,7 @@ type RunOptions struct {
 
 	Lossless bool // broadcast: the publisher waits for its subscribers
 	ReadOnly bool // broadcast: subscribers map the ring without the right to write
+	detached bool // publish: the one consumer is not a subscriber
 
 	// Rivals are measured by turns with ours, while the children sleep.
 	Rivals []Contender
@@ -106,6 +108,8 @@ func (o *RunOptions) check() error {
 		return fmt.Errorf("%d producers: in mode %s there is one", o.Producers, o.Mode)
 	case kind == ringway.Broadcast && (o.Producers > 1 || o.Lease):
 		return fmt.Errorf("%d producers, lease %t: a broadcast ring has one publisher, and copies", o.Producers, o.Lease)
+	case kind != ringway.Broadcast && o.Mode == Publish, o.Lossless && o.Mode == Publish:
+		return fmt.Errorf("topology %s, lossless %t: mode %s is for broadcast, and nobody is waited for", o.Topology, o.Lossless, Publish)
 	case kind == ringway.Broadcast && o.Mode == Wakeup:
 		return fmt.Errorf("mode %s is between one producer and one consumer", Wakeup)
 	case (o.Lossless || o.ReadOnly) && kind != ringway.Broadcast:
@@ -132,7 +136,7 @@ func (o *RunOptions) checkNumbers() error {
 	case o.Size < 0 || o.Runs < 1 || o.Batch < 1 || o.Duration <= 0:
 		return fmt.Errorf("size %d, runs %d, batch %d, duration %v: a size of at least 0 and the others of more than 0 make sense",
 			o.Size, o.Runs, o.Batch, o.Duration)
-	case o.Batch != 1 && o.Mode != Throughput:
+	case o.Batch != 1 && o.Mode != Throughput && o.Mode != Publish:
 		return fmt.Errorf("batch %d: batches are for throughput", o.Batch)
 	case o.Lease && (o.Mode != Throughput || o.Batch != 1):
 		return fmt.Errorf("lease: this is for throughput, one message a call")
@@ -148,7 +152,7 @@ func (o *RunOptions) checkNumbers() error {
 
 // checkConn checks the options for a connection.
 func (o *RunOptions) checkConn() error {
-	if o.Producers > 1 || o.Consumers > 1 || o.Batch > 1 || o.Lease || o.Lossless || o.ReadOnly || o.Mode == Mixed || o.Mode == Wakeup {
+	if o.Producers > 1 || o.Consumers > 1 || o.Batch > 1 || o.Lease || o.Lossless || o.ReadOnly || o.Mode == Mixed || o.Mode == Wakeup || o.Mode == Publish {
 		return fmt.Errorf("%d producers, %d consumers, batch %d, lease %t, lossless %t, read-only %t, mode %s: a connection does %s, %s and %s, "+
 			"one to one and one message a call", o.Producers, o.Consumers, o.Batch, o.Lease, o.Lossless, o.ReadOnly, o.Mode, Latency, Throughput, Paced)
 	}
@@ -184,8 +188,11 @@ func cellFor(size int) int {
 // changes its speed all the time gets four times as many tries. The result is
 // that of the median run.
 func Run(ctx context.Context, o RunOptions) (Result, error) {
-	if o.Mode == Wakeup {
+	switch o.Mode {
+	case Wakeup:
 		o.Rivals = append(wakeupContenders(&o), o.Rivals...)
+	case Publish:
+		o.Rivals = publishContenders(o)
 	}
 	all, err := run(ctx, &o)
 	if err != nil {

@@ -38,6 +38,7 @@ type teamOrders struct {
 	Burst     int     // messages that are due at the same time; paced only
 	Lease     bool    // written and read in place; throughput only
 	ReadOnly  bool    // subscribers map the ring without the right to write
+	Detached  bool    // there are none
 }
 
 func (o *teamOrders) leads() bool    { return o.Member == 0 }
@@ -206,7 +207,9 @@ func (s *team) open(ctx context.Context) (closeAll func(), err error) {
 	}
 	outName, inName := o.Ring, o.Back
 	if !o.produces() {
-		outName, inName = o.Back, o.Ring
+		if outName, inName = o.Back, o.Ring; o.Detached {
+			inName = ""
+		}
 	}
 	open := func(name string, opts ...ringway.Option) (*ringway.Ring, error) {
 		if name == "" {

@@ -28,6 +28,7 @@ var workloads = map[string]workload{
 	Latency:    {lead: (*team).ping, consume: (*team).echo, oneToOne: true, timed: true, both: true},
 	Throughput: {lead: (*team).conduct, produce: (*team).produce, consume: (*team).consume},
 	Mixed:      {lead: (*team).conduct, produce: (*team).produce, consume: (*team).consume},
+	Publish:    {lead: (*team).conduct, consume: (*team).slumber},
 	Wakeup:     {lead: (*team).rouse, consume: (*team).doze, oneToOne: true, timed: true, both: true},
 	Paced:      {lead: (*team).keepPace, consume: (*team).timeArrivals, timed: true},
 }

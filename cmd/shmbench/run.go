@@ -29,6 +29,8 @@ func runCommand() *cobra.Command {
   throughput   how many messages a second get through; with --consumers more
                than one this is fan-out. --lease writes and reads in place
   mixed        the same, of messages of 8 bytes up to --size
+  publish      how fast a broadcast ring is filled while its --consumers are
+               attached and asleep, beside the same with nobody attached
   paced        --rate messages a second, --burst of them at a time, timed from
                when each was due until it arrived. The schedule doesn't wait for
                anybody, so a hold-up shows in all messages that it delayed
@@ -70,6 +72,9 @@ The figures are those of the median run.`,
 
   # one to three
   shmbench run --topology mpmc --consumers 3 --mode throughput --size 64
+
+  # what eight sleeping subscribers cost their publisher
+  shmbench run --topology broadcast --mode publish --consumers 8 --read-only --size 8
 
   # one to three, each of which gets every message; a slow one misses some
   shmbench run --topology broadcast --consumers 3 --mode throughput --size 64
