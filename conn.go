@@ -39,8 +39,9 @@ type Conn struct {
 
 	// Over anything else; nil otherwise.
 	link  *countedLink
-	claim []byte // what Claim gave
-	open  bool   // and Commit hasn't taken
+	claim []byte                // what Claim gave
+	open  bool                  // and Commit hasn't taken
+	ahead atomic.Pointer[ahead] // receives for who doesn't want to wait; nil at first
 
 	closed atomic.Bool
 	calls  caller
@@ -268,7 +269,7 @@ func (c *Conn) Commit(ctx context.Context, typ uint16) error {
 // received; ErrLost over UDP; that of ctx, ErrCorrupt, ErrClosed.
 func (c *Conn) Recv(ctx context.Context) (Message, error) {
 	if c.in == nil {
-		return c.link.Recv(ctx)
+		return c.recvLink(ctx)
 	}
 	m, err := c.in.recv(ctx, true)
 	if err != nil {
@@ -337,7 +338,11 @@ func (c *Conn) Close() error {
 		return &errs.Error{Op: "close", Name: c.name, Err: ErrClosed}
 	}
 	if c.link != nil {
-		return c.link.Close()
+		err := c.link.Close()
+		if a := c.ahead.Load(); a != nil {
+			a.end()
+		}
+		return err
 	}
 	var failed error
 	// The producer is closed already if the other side is gone.

@@ -9,38 +9,45 @@ import (
 var _ Source = (*Conn)(nil)
 
 // Watch has wake called when there may be a message: see Source. It belongs to
-// the goroutine that receives, and works over shared memory, where it takes a
-// goroutine and a thread for each connection; over other roads the error matches
-// ErrUnsupported, and a goroutine that receives is the way to wait.
+// the goroutine that receives, and allocates and enters the kernel the first
+// time. Over shared memory it waits as Consumer.Watch does, and takes a thread
+// only where neither side polls or adapts; over all other roads a goroutine of
+// the connection's own receives one message ahead from then on, and what was
+// received before is valid only until Watch is called.
 func (c *Conn) Watch(wake func()) (ready bool, err error) {
-	if c.link != nil {
-		return false, c.notByRing("watch")
+	switch {
+	case c.in != nil:
+		return c.in.Watch(wake)
+	case c.closed.Load():
+		return false, &errs.Error{Op: "watch", Name: c.name, Err: ErrClosed}
 	}
-	return c.in.Watch(wake)
+	return c.receiveAhead().watch(wake), nil
 }
 
 // Unwatch ends what Watch began, if anything: when it returns wake is not
 // called any more.
 func (c *Conn) Unwatch() {
-	if c.link == nil {
+	if c.in != nil {
 		c.in.Unwatch()
+	} else if a := c.ahead.Load(); a != nil {
+		a.unwatch()
 	}
 }
 
-// TryRecv is Recv without waiting, for connections over shared memory: it
-// returns ErrEmpty when no message is there, and over other roads an error that
-// matches ErrUnsupported.
-func (c *Conn) TryRecv() (Message, error) {
-	if c.link != nil {
-		return Message{}, c.notByRing("receive")
+// TryRecv is Recv without waiting: it returns ErrEmpty when no message is there.
+// Where there is no ring that means that none has been received yet by the
+// goroutine that does that from the first call on, and that has been asked for
+// one now; Watch tells when it has it. The payload is valid until the next call
+// of Recv, TryRecv or Watch.
+func (c *Conn) TryRecv() (m Message, err error) {
+	if c.in == nil {
+		if c.closed.Load() {
+			return m, &errs.Error{Op: "receive", Name: c.name, Err: ErrClosed}
+		}
+		return c.receiveAhead().take()
 	}
-	m, err := c.in.recv(context.Background(), false)
-	if err != nil {
+	if m, err = c.in.recv(context.Background(), false); err != nil {
 		return c.recvFailed(m, err)
 	}
 	return m, nil
-}
-
-func (c *Conn) notByRing(op string) error {
-	return &errs.Error{Op: op, Name: c.name, Err: ErrUnsupported, Detail: "the connection goes over " + c.transport.String()}
 }

@@ -278,56 +278,6 @@ func TestSelectTakesSubscribersToo(t *testing.T) {
 	}
 }
 
-func TestSelectTakesConnectionsToo(t *testing.T) {
-	ctx := within(t)
-	l := listen(t, newAddress(), ringway.Transports(ringway.SharedMemory))
-	dialed, accepted := connect(t, l)
-	p, c := ends(t, newRing(t))
-	s := ringway.NewSelector(c, accepted)
-	defer s.Close()
-	next := func() (int, ringway.Message, error) {
-		for {
-			i, err := s.Wait(ctx)
-			if err != nil {
-				return i, ringway.Message{}, err
-			}
-			receive := c.TryRecv
-			if i == 1 {
-				receive = accepted.TryRecv
-			}
-			if m, err := receive(); !errors.Is(err, ringway.ErrEmpty) {
-				return i, m, err
-			}
-		}
-	}
-	for n := range 60 {
-		sent := make(chan error, 1)
-		go func() {
-			if n%3 == 0 {
-				sent <- p.Send(ctx, []byte{byte(n)})
-			} else {
-				sent <- dialed.Send(ctx, []byte{byte(n)})
-			}
-		}()
-		want := 1
-		if n%3 == 0 {
-			want = 0
-		}
-		if i, m, err := next(); i != want || err != nil || m.Payload[0] != byte(n) {
-			t.Fatalf("round %d: source %d, %v, %v; want source %d", n, i, m.Payload, err, want)
-		}
-		if err := <-sent; err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := dialed.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if i, _, err := next(); i != 1 || err != io.EOF && !errors.Is(err, ringway.ErrPeerDead) {
-		t.Errorf("after the connection's end: source %d, %v", i, err)
-	}
-}
-
 func TestEachOfSeveralPollingSubscribersIsWoken(t *testing.T) {
 	ctx := within(t)
 	r := newRingOf(t, ringway.Broadcast, ringway.Capacity(64<<10), ringway.Wait(ringway.Poll))
@@ -374,5 +324,31 @@ func TestEachOfSeveralPollingSubscribersIsWoken(t *testing.T) {
 	}
 	if err := p.Send(ctx, nil); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestCloseEndsASelectOfARing(t *testing.T) {
+	for _, wait := range []ringway.WaitStrategy{ringway.Adaptive, ringway.Park, ringway.Poll} {
+		_, c := ends(t, newRing(t, ringway.Wait(wait)))
+		ended := make(chan error, 1)
+		go func() {
+			for {
+				if _, err := ringway.Select(t.Context(), c); err != nil {
+					ended <- err
+					return
+				}
+				if _, err := c.TryRecv(); !errors.Is(err, ringway.ErrEmpty) {
+					ended <- err
+					return
+				}
+			}
+		}()
+		time.Sleep(time.Millisecond) // it may watch by now, or not
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; !errors.Is(err, ringway.ErrClosed) {
+			t.Errorf("%v: the wait for a ring that was closed ends with %v", wait, err)
+		}
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/ringway/ringway/internal/errs"
 )
 
-// Source is what Select waits for: a *Consumer, a *Subscriber, or anything else that can tell
-// when there is something to receive. A source belongs to the goroutine that
+// Source is what Select waits for: a *Consumer, a *Subscriber, a *Conn, or
+// anything else that can tell when there is something to receive. A source belongs to the goroutine that
 // selects, as a Consumer does.
 type Source interface {
 	// Watch has wake called as soon as a receive may no longer find nothing,
@@ -68,7 +68,8 @@ func NewSelector(sources ...Source) *Selector {
 // Sources that always have something don't keep Wait from the others.
 //
 // A wait takes no thread and, on Linux, a descriptor for each ring, elsewhere a
-// sleeping goroutine.
+// sleeping goroutine, as everywhere for a connection that goes over no ring. A
+// source that is closed meanwhile ends it, too.
 func (s *Selector) Wait(ctx context.Context) (int, error) {
 	if s.turn = !s.turn; !s.turn {
 		select {

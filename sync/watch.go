@@ -121,7 +121,8 @@ func (w *watcher) sleep() {
 	w.set(nil)
 }
 
-// endWatcher ends the watcher, if there is one, before the bell is closed.
+// endWatcher ends the watcher, if there is one, before the bell is closed, and
+// tells who watches.
 func (b *Bell) endWatcher() {
 	w := b.watcher
 	if w == nil {
@@ -129,6 +130,9 @@ func (b *Bell) endWatcher() {
 	}
 	w.mu.Lock()
 	w.over = true
+	if w.wake != nil {
+		w.wake()
+	}
 	w.mu.Unlock()
 	w.stop()
 	b.watcher = nil
