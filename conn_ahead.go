@@ -122,6 +122,11 @@ func (a *ahead) recv(ctx context.Context) (Message, error) {
 func (a *ahead) watch(wake func()) (ready bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	select {
+	case <-a.over:
+		return true
+	default:
+	}
 	if a.there {
 		return true
 	}
