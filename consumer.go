@@ -65,6 +65,11 @@ func (r *Ring) Consumer() (*Consumer, error) {
 		_ = c.leave(false)
 		return nil, named(err, r.name)
 	}
+	if c.kind == MPMC {
+		c.startSampling(r, c.mpmc)
+	} else {
+		c.startSampling(r, c.spsc)
+	}
 	c.dry, c.before, c.span = c.position(), c.counters.Load(ring.ReceivedMessages), r.geometry.Capacity/4
 	return c, nil
 }

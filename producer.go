@@ -46,6 +46,11 @@ func (r *Ring) Producer() (*Producer, error) {
 		_ = p.leave(false)
 		return nil, named(err, r.name)
 	}
+	if p.kind == MPMC {
+		p.startSampling(r, p.mpmc)
+	} else {
+		p.startSampling(r, p.spsc)
+	}
 	return p, nil
 }
 

@@ -47,6 +47,7 @@ func (r *Ring) Publisher() (*Publisher, error) {
 		return nil, named(err, r.name)
 	}
 	p.poll = p.cast.Poll
+	p.startSampling(r, p.cast)
 	return p, nil
 }
 

@@ -53,6 +53,9 @@ func CreateRing(name string, kind Kind, opts ...Option) (*Ring, error) {
 			g.Gates = uint64(max(participants-1, 0))
 		}
 	}
+	if o.sample != 0 {
+		g.SampleEvery, g.Histograms = uint64(o.sample), uint64(max(participants, 0))
+	}
 	if err := g.Check(); err != nil {
 		return nil, named(err, name)
 	}

@@ -91,6 +91,7 @@ func (r *Ring) Subscribe(opts ...SubscribeOption) (*Subscriber, error) {
 	if s.mine != nil {
 		s.mine.Rests(nil) // no subscriber has another one's messages
 	}
+	s.startSampling(r, s.cast)
 	s.dry, s.span = s.cast.Position(), r.geometry.Capacity/4
 	return s, nil
 }

@@ -63,6 +63,11 @@ type Section struct {
 	// counted.
 	Ring   RingState `json:"ring,omitzero"`
 	Counts Counts    `json:"counts,omitzero"`
+
+	// Of a ring in which one of SampleEvery messages is timed; nil otherwise.
+	SampleEvery uint64   `json:"sample_every,omitempty"`
+	OneWay      *Latency `json:"one_way,omitempty"` // from being sent to being handed out
+	WakeUp      *Latency `json:"wake_up,omitempty"` // of receivers, from being woken to being awake
 }
 
 // RingState are a ring's positions. See ring.Snapshot.

@@ -106,6 +106,11 @@ func (s *Section) body(m *shm.Section) error {
 		return nil
 	}
 	s.Capacity, s.CellSize, s.Checksums, s.Lossless = g.Capacity, g.CellSize, g.Checksum, g.Gates > 0
+	slots, err := ring.TableOf(m.Table(), shm.EntrySize)
+	if err != nil {
+		return err
+	}
+	s.latencies(g, m.Body(), slots)
 	r := o.Snapshot()
 	if r.Problem != "" {
 		return &errs.Error{Op: "inspect", Name: s.Name, Err: errs.Corrupt, Detail: r.Problem}

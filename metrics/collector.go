@@ -142,6 +142,10 @@ func collect(ch chan<- prometheus.Metric, s *inspect.Section) {
 	for k, n := range s.Counts {
 		counter(counters[k], n)
 	}
+	if s.SampleEvery != 0 {
+		ch <- &latency{oneWay, labels, (*ring.Durations)(s.OneWay)}
+		ch <- &latency{wakeUp, labels, (*ring.Durations)(s.WakeUp)}
+	}
 	type group struct{ role, state string }
 	who := make(map[group]int)
 	for _, role := range inspect.Roles(s.Kind) {
@@ -207,6 +211,9 @@ var (
 	participants = describe("ring_participants", "Participants by role and state.", append(slices.Clone(ringLabels), "role", "state")...)
 
 	counters = describeCounters()
+
+	oneWay = describe("ring_latency_seconds", "Time from being sent to being handed out, of the messages that were timed.", ringLabels...)
+	wakeUp = describe("ring_wakeup_seconds", "Time from being woken to being awake, of receivers in rings in which messages are timed.", ringLabels...)
 )
 
 func describe(name, help string, labels ...string) *prometheus.Desc {

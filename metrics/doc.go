@@ -28,6 +28,11 @@
 //	ringway_ring_participants{role,state}      who is attached, alive or dead
 //	ringway_ring_dropped_messages_total        messages given up because each of their consumers died
 //	ringway_ring_…_total                       the counters of all participants together
+//	ringway_ring_latency_seconds               histogram: from being sent to being handed out
+//	ringway_ring_wakeup_seconds                histogram: of receivers, from being woken to being awake
+//
+// Rings have the histograms if their creator wanted messages timed: see
+// ringway.SampleLatency.
 //
 // [Connections] has its own. The directory monitoring holds a Grafana dashboard and
 // alert rules over all of them.

@@ -26,12 +26,17 @@ func (s *BroadcastSubscriber) NextBatch(into []Message) (n int, size uint64) {
 	if !s.intact(s.pos) {
 		return 0, 0 // Next finds out how much is gone
 	}
+	start := s.pos
 	if s.flags&FlagChecksum != 0 {
-		return s.verified(into[:n])
+		n, size = s.verified(into[:n])
+	} else {
+		s.pos = end
+		s.seq += uint64(n)
+		s.bytes += size
 	}
-	s.pos = end
-	s.seq += uint64(n)
-	s.bytes += size
+	if s.stamps.on {
+		s.measureBatch(start, into[:n])
+	}
 	return n, size
 }
 

@@ -196,6 +196,18 @@ func (s *BroadcastSubscriber) measure() {
 	}
 }
 
+// measureBatch measures the messages that stand one behind the other from start.
+func (s *BroadcastSubscriber) measureBatch(start uint64, batch []Message) {
+	po := uint64(HeaderSize)
+	if s.flags&FlagChecksum != 0 {
+		po += HeaderSize
+	}
+	for _, m := range batch {
+		s.stamps.received(start)
+		start += frameSize(po, uint64(len(m.Payload)))
+	}
+}
+
 // Buckets of a histogram. Bucket 0 counts what took less than 64 ns, the last one
 // what took 2³⁷ ns (two minutes) or more, and in between there are four to each
 // power of two.

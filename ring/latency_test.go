@@ -293,6 +293,37 @@ func TestTimingAllocatesNothing(t *testing.T) {
 	})
 }
 
+func TestMessagesReceivedInABatchAreTimedEachFromItsOwnSending(t *testing.T) {
+	for _, sum := range []bool{false, true} {
+		g := lossy()
+		g.SampleEvery, g.Histograms, g.Checksum = 1, 3, sum
+		s := newCast(t, g, StartPosition, StartSequence)
+		r := &timedRing{g: g, body: s.body, now: 1e9}
+		sub := s.subscribe(BroadcastOptions{})
+		s.p.Sample(g, s.body, r.sampling(0))
+		sub.Sample(g, s.body, r.sampling(1))
+		into := make([]Message, 5)
+		for range 100 {
+			for i := range into {
+				must(t, s.p.TrySend(0, payload(0, 10*i)))
+				r.now += 1000
+			}
+			for got := 0; got < len(into); {
+				if n, _ := sub.NextBatch(into[got:]); n > 0 {
+					got += n
+				} else if _, err := sub.Next(); err == nil { // over the ring's end
+					got++
+				} else {
+					t.Fatal(err)
+				}
+			}
+		}
+		if d := r.counted(); d.Count() != 500 || d.Sum != 100*15_000 {
+			t.Errorf("checksums %t: %d took %d ns together", sum, d.Count(), d.Sum)
+		}
+	}
+}
+
 func TestWhatWasGivenBackIsNotTimedAgain(t *testing.T) {
 	g := cells16
 	g.SampleEvery, g.Histograms = 1, 3

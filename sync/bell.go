@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/ringway/ringway/internal/clock"
 	"github.com/ringway/ringway/internal/mem"
 )
 
@@ -32,7 +33,7 @@ const firstUnfenced = time.Millisecond
 const (
 	offSeq   = 0 // u32: moved by everyone who wakes; the word that is slept on
 	offState = 4 // u32: written by the sleeper; asleep is cleared by the ringer
-	offRung  = 8 // u64: when it was rung, in ns since 1970, by who rings when asked; a hint
+	offRung  = 8 // u64: when it was rung, in ns of package clock, by who rings when asked; a hint
 
 	asleep     = 1 // the sleeper is about to sleep, or sleeps
 	needFence  = 2 // the sleeper has no barrier: the ringer must fence
@@ -57,7 +58,8 @@ type Bell struct {
 	heir    bool        // sleeper: may have to end what another one began,
 	rests   func() bool // unless this says no; nil: always
 
-	woke func() // called by Ring when it has woken somebody; may be nil
+	woke  func()                   // called by Ring when it has woken somebody; may be nil
+	awake func(took time.Duration) // called by Sleep when it was woken; may be nil
 
 	done    <-chan struct{} // of the context that is watched
 	stop    func() bool     // ends the watch, unless the context has ended
@@ -85,6 +87,12 @@ func NewBell(r mem.Region, name string, shared bool) (*Bell, error) {
 // OnWake has f called each time that Ring has woken somebody by system call, on
 // Ring's goroutine. Call it before the bell is used.
 func (b *Bell) OnWake(f func()) { b.woke = f }
+
+// OnAwake has f called each time that Sleep was ended by a ring while it slept,
+// with the time from there to being awake, on Sleep's goroutine. Both times are
+// the ringer's and this process's word, so what f gets may be anything that isn't
+// negative. Call it before the bell is used.
+func (b *Bell) OnAwake(f func(took time.Duration)) { b.awake = f }
 
 // Doorbell says how to open the descriptor that sleepers who poll sleep on, on
 // systems that need one: a FIFO or a socket, not blocking, that is readable
@@ -146,7 +154,7 @@ func (b *Bell) wake() {
 	// sleeps again.
 	if state&asleep != 0 && b.mem.CAS32(offState, state, state&^(asleep|onDoorbell|timed)) {
 		if state&timed != 0 {
-			b.mem.StoreRelease64(offRung, uint64(time.Now().UnixNano()))
+			b.mem.StoreRelease64(offRung, clock.Now())
 		}
 		b.os.wake(b.mem, b.mem.Add32(offSeq, 1), state)
 		if b.woke != nil {
@@ -173,6 +181,9 @@ func (b *Bell) Announce() {
 	own := b.own
 	if b.learner != nil {
 		own |= b.ask()
+	}
+	if b.awake != nil {
+		own |= timed
 	}
 	for range tries {
 		state := b.mem.Load32(offState)
@@ -225,9 +236,9 @@ func (b *Bell) Sleep(ctx context.Context) error {
 		return err
 	}
 	most := b.net()
-	var began time.Time
-	if b.learner != nil {
-		began = time.Now()
+	var began uint64
+	if b.learner != nil || b.awake != nil {
+		began = clock.Now()
 	}
 	switch {
 	case b.watcher != nil:
@@ -267,16 +278,24 @@ func (b *Bell) net() time.Duration {
 }
 
 // slept takes note of how a sleep has ended.
-func (b *Bell) slept(began time.Time) {
-	rung := int64(0)
+func (b *Bell) slept(began uint64) {
+	rung := uint64(0)
 	if b.mem.Load32(offSeq) == b.seq {
 		b.idle++
 	} else {
 		b.idle = 0
-		rung = int64(b.mem.Load64(offRung))
+		rung = b.mem.Load64(offRung)
 	}
+	if b.learner == nil && b.awake == nil {
+		return
+	}
+	now := clock.Now()
 	if b.learner != nil {
-		b.learner.slept(began, time.Now(), rung)
+		b.learner.slept(began, now, rung)
+	}
+	// An older one is of another sleep: this one was interrupted.
+	if b.awake != nil && rung >= began && rung <= now {
+		b.awake(time.Duration(now - rung))
 	}
 }
 

@@ -109,9 +109,10 @@ func (l *Learner) asks() bool {
 }
 
 // slept learns from a sleep that lasted so long, and was ended, if rung isn't
-// zero, by a ring at that time, as the ringer says.
-func (l *Learner) slept(began, now time.Time, rung int64) {
-	switch lasted := now.Sub(began); {
+// zero, by a ring at that time, as the ringer says. Times are those of package
+// clock.
+func (l *Learner) slept(began, now, rung uint64) {
+	switch lasted := time.Duration(now - began); {
 	case lasted <= l.Cost():
 		l.score = min(l.score+hit, bestScore)
 	case lasted > aLongTime:
@@ -119,7 +120,7 @@ func (l *Learner) slept(began, now time.Time, rung int64) {
 	case l.score > worstScore:
 		l.score--
 	}
-	if took := time.Duration(now.UnixNano() - rung); l.asked && rung != 0 && took > 0 && took < absurd {
+	if took := time.Duration(now - rung); l.asked && rung != 0 && took > 0 && took < absurd {
 		took = min(max(took, leastCost), greatestCost)
 		if l.cost == 0 {
 			l.cost = took

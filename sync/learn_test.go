@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringway/ringway/internal/clock"
 	"github.com/ringway/ringway/internal/mem"
 )
 
@@ -17,9 +18,9 @@ func spinsFor(l *Learner) (n int) {
 
 // sleep has l learn from a sleep that lasted so long and took so long to end.
 func sleep(l *Learner, lasted, took time.Duration) {
-	now := time.Now()
+	now := clock.Now()
 	l.asks()
-	l.slept(now.Add(-lasted), now, now.Add(-took).UnixNano())
+	l.slept(now-uint64(lasted), now, now-uint64(took))
 }
 
 func TestALearnerSpinsForAboutAWakeUp(t *testing.T) {
@@ -74,8 +75,8 @@ func TestALearnerGivesUpSpinningWhereMessagesAreSeldom(t *testing.T) {
 
 func TestNonsenseTeachesNothing(t *testing.T) {
 	var l Learner
-	now := time.Now()
-	for _, rung := range []int64{0, -1, 1, 1<<63 - 1, -1 << 63, now.Add(time.Hour).UnixNano(), now.Add(-time.Second).UnixNano()} {
+	now := clock.Now()
+	for _, rung := range []uint64{0, 1<<64 - 1, 1, 1<<63 - 1, 1 << 63, now + uint64(time.Hour), now - uint64(time.Second)} {
 		for range 100 {
 			l.asks()
 			l.slept(now, now, rung)
@@ -96,19 +97,19 @@ func TestNonsenseTeachesNothing(t *testing.T) {
 func TestTheRingerWritesDownWhenItRingsIfItIsAsked(t *testing.T) {
 	r := shared(1)
 	sleeper, ringer := newBell(t, r, "b"), newBell(t, r, "b")
-	ring := func() int64 {
+	ring := func() uint64 {
 		sleeper.Announce()
 		ringer.Ring()
 		must(t, sleeper.Sleep(t.Context()))
-		return int64(r.Load64(offRung))
+		return r.Load64(offRung)
 	}
 	if got := ring(); got != 0 {
 		t.Fatalf("nobody asked, and it wrote %d", got)
 	}
 	var l Learner
 	sleeper.Learn(&l)
-	before := time.Now().UnixNano()
-	if got := ring(); got < before || got > time.Now().UnixNano() {
+	before := clock.Now()
+	if got := ring(); got < before || got > clock.Now() {
 		t.Errorf("it rang at %d, now is %d", got, before)
 	}
 	for range 50 { // one or the other takes longer than a wake-up may
@@ -145,11 +146,11 @@ func TestSleepsOfWhoWaitsForLongBecomeLonger(t *testing.T) {
 			if got := b.net(); got != want*time.Millisecond {
 				t.Errorf("%s: sleep %d lasts %v at most, want %v", name, i, got, want*time.Millisecond)
 			}
-			b.slept(time.Now()) // and nobody rang
+			b.slept(clock.Now()) // and nobody rang
 		}
 		b.Announce()
 		b.Interrupt()
-		b.slept(time.Now())
+		b.slept(clock.Now())
 		if got, want := b.net(), c.want[0]*time.Millisecond; got != want && want != firstUnfenced {
 			t.Errorf("%s: after a ring a sleep lasts %v, want %v", name, got, want)
 		}

@@ -173,6 +173,10 @@ func writeSection(w io.Writer, s *inspect.Section) error {
 		row("next number", "%d", s.Ring.Sequence)
 		row("lossless", "%t, %d subscribers evicted", s.Lossless, s.Counts[ring.Evictions])
 	}
+	if s.SampleEvery > 0 {
+		row("one way", "%v, one of %d", s.OneWay, s.SampleEvery)
+		row("awake", "%v", s.WakeUp)
+	}
 	row("participants", "%d of %d", len(s.Participants), s.Slots)
 	writeCounts(t, "all, ever", s.Counts)
 	for _, p := range s.Participants {

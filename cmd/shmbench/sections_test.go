@@ -461,7 +461,7 @@ func TestARateOfCountersThatWereForgedIsZero(t *testing.T) {
 	now := time.Now()
 	var high, low inspect.Counts
 	high[ring.SentMessages] = 1 << 60
-	if r := rates(look{now.Add(-time.Second), high}, low, now); r.Sent != 0 {
+	if r := rates(look{at: now.Add(-time.Second), counts: high}, low, now); r.Sent != 0 {
 		t.Error(r)
 	}
 }

@@ -30,7 +30,8 @@ func topCommand() *cobra.Command {
 		Short: "Show the rates of all rings, as they are",
 		Long: `top shows for each ring how many messages and bytes go in and out every second,
 how much waits in it, how often somebody had to wait, and who is attached; the
-busiest first. On a terminal it draws anew every --interval until q is pressed;
+busiest first. Of rings whose messages are timed it shows how long half of them
+took at most, and 99 of 100. On a terminal it draws anew every --interval until q is pressed;
 elsewhere it prints one table after another, or with --json one document a line.`,
 		Example: `  shmbench top
   shmbench top --interval 200ms
@@ -66,12 +67,14 @@ type top struct {
 type look struct {
 	at     time.Time
 	counts inspect.Counts
+	oneWay *inspect.Latency // nil in a ring that isn't sampled
 }
 
 // activity is a ring's line.
 type activity struct {
 	inspect.Section
-	Per perSecond `json:"per_second"`
+	Per    perSecond        `json:"per_second"`
+	Recent *inspect.Latency `json:"one_way_since,omitempty"` // what was timed since the look before
 }
 
 // perSecond are rates since the look before; zero at the first.
@@ -100,8 +103,12 @@ func (t *top) next(now time.Time) ([]activity, error) {
 		}
 		if before, ok := t.last[s.Region]; ok {
 			lines[i].Per = rates(before, s.Counts, now)
+			if s.OneWay != nil && before.oneWay != nil {
+				since := (*ring.Durations)(s.OneWay).Since((*ring.Durations)(before.oneWay))
+				lines[i].Recent = (*inspect.Latency)(&since)
+			}
 		}
-		seen[s.Region] = look{now, s.Counts}
+		seen[s.Region] = look{now, s.Counts, s.OneWay}
 	}
 	t.last = seen
 	slices.SortStableFunc(lines, func(a, b activity) int {
@@ -132,7 +139,13 @@ func rates(before look, counts inspect.Counts, now time.Time) perSecond {
 // write writes the table.
 func (t *top) write(w io.Writer, lines []activity) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "NAME\tKIND\tIN/s\tIN B/s\tOUT/s\tOUT B/s\tDEPTH\tUSE\tFULL/s\tEMPTY/s\tWAKES/s\tALIVE\tDEAD")
+	// Latencies only where there are any.
+	sampled := slices.ContainsFunc(lines, func(l activity) bool { return l.OneWay != nil })
+	title := "NAME\tKIND\tIN/s\tIN B/s\tOUT/s\tOUT B/s\tDEPTH\tUSE\tFULL/s\tEMPTY/s\tWAKES/s\tALIVE\tDEAD"
+	if sampled {
+		title += "\tP50\tP99"
+	}
+	fmt.Fprintln(tw, title)
 	for i := range lines {
 		l := &lines[i]
 		name := inspect.Printable(l.Name, 32)
@@ -141,11 +154,23 @@ func (t *top) write(w io.Writer, lines []activity) error {
 			continue
 		}
 		p := l.Per
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.0f%%\t%s\t%s\t%s\t%d\t%d\n", name, l.Kind, count(p.Sent), size(uint64(p.SentBytes)),
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.0f%%\t%s\t%s\t%s\t%d\t%d%s\n", name, l.Kind, count(p.Sent), size(uint64(p.SentBytes)),
 			count(p.Received), size(uint64(p.ReceivedBytes)), depth(&l.Section), 100*float64(l.Ring.Depth)/float64(max(l.Capacity, 1)),
-			count(p.FullWaits), count(p.EmptyWaits), count(p.Wakes), l.Living(), l.Dead())
+			count(p.FullWaits), count(p.EmptyWaits), count(p.Wakes), l.Living(), l.Dead(), l.recent(sampled))
 	}
 	return tw.Flush()
+}
+
+// recent are the columns of the latencies, if there are any.
+func (l *activity) recent(columns bool) string {
+	if !columns {
+		return ""
+	}
+	if l.Recent == nil || (*ring.Durations)(l.Recent).Count() == 0 {
+		return "\t\t"
+	}
+	quantile := func(q float64) string { return inspect.ShortDuration((*ring.Durations)(l.Recent).Quantile(q)) }
+	return "\t" + quantile(0.5) + "\t" + quantile(0.99)
 }
 
 // count is a rate as people read it.
