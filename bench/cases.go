@@ -33,6 +33,7 @@ type Case struct {
 	task   func(*rivals.Task)       // changes what rivals have to do
 	who    func(rivals.Engine) bool // which rivals; nil is all that can
 	system bool                     // beside the operating system's own round trips
+	slice  time.Duration            // of one run; 0 is 40 ms
 	runs   int                      // at most so many
 }
 
@@ -42,7 +43,7 @@ func Cases() []Case {
 		return RunOptions{Topology: "spsc", Mode: Throughput, Size: size, Capacity: capacity, Batch: batch, Wait: ringway.Adaptive}
 	}
 	crowd := func(producers, consumers, batch int) RunOptions {
-		o := rate(8, 2<<20, batch)
+		o := rate(8, 1<<20, batch) // 65,536 cells
 		o.Topology, o.Producers, o.Consumers = "mpmc", producers, consumers
 		return o
 	}
@@ -62,6 +63,8 @@ func Cases() []Case {
 	fanOut := crowd(1, 3, 1)
 	mixed := rate(4096, 8<<20, 1)
 	mixed.Mode = Mixed
+	// Four and more take turns on two processors, for milliseconds each.
+	const crowded, timely = 100 * time.Millisecond, 200 * time.Millisecond
 	cpp := []string{rivals.Cpp}
 	spinning := []string{rivals.Cpp, rivals.Go}
 	crossing := RunOptions{Topology: "broadcast", Mode: Latency, Size: 64, Capacity: 64 << 10, Batch: 1, Wait: ringway.BusySpin}
@@ -78,24 +81,26 @@ func Cases() []Case {
 	cases := []Case{
 		{Name: "spsc-rtt", Title: "round trip of 64 bytes, both sides spinning", Target: 1.3, TargetOf: spinning, Limit: 1.15,
 			Options: RunOptions{Topology: "spsc", Mode: Latency, Size: 64, Capacity: 64 << 10, Batch: 1, Wait: ringway.BusySpin},
-			who:     func(e rivals.Engine) bool { return e.Class != rivals.Messaging }},
-		{Name: "spsc-8", Title: "8 bytes, one a call, 65,536 messages' room", Target: 1.5, TargetOf: cpp, Options: rate(8, 1<<20, 1)},
-		{Name: "spsc-8-batch", Title: "8 bytes, 32 a call, 65,536 messages' room", Target: 3, TargetOf: cpp, Options: rate(8, 1<<20, 32)},
+			who:     oneToOne},
+		{Name: "spsc-8", Title: "8 bytes, one a call, 65,536 messages' room", Target: 1.5, TargetOf: cpp, Options: rate(8, 1<<20, 1), who: oneToOne},
+		{Name: "spsc-8-batch", Title: "8 bytes, 32 a call, 65,536 messages' room", Target: 3, TargetOf: cpp, Options: rate(8, 1<<20, 32),
+			About: "moodycamel's ConcurrentQueue is there for its calls for many",
+			who:   func(e rivals.Engine) bool { return oneToOne(e) || e.Name == "moodycamel" }},
 		{Name: "spsc-small", Title: "8 bytes, one a call, 64 KiB of ring", Target: 1.3, TargetOf: cpp, Options: rate(8, 64<<10, 1),
-			About: "rivals have 64 KiB of slots, too", task: func(t *rivals.Task) { t.Room = 8192 }},
-		{Name: "spsc-64", Title: "64 bytes, one a call, 65,536 messages' room", Target: 1.5, TargetOf: cpp, Options: rate(64, 8<<20, 1)},
+			About: "rivals have 64 KiB of slots, too", task: func(t *rivals.Task) { t.Room = 8192 }, who: oneToOne},
+		{Name: "spsc-64", Title: "64 bytes, one a call, 65,536 messages' room", Target: 1.5, TargetOf: cpp, Options: rate(64, 8<<20, 1), who: oneToOne},
 		{Name: "spsc-64k", Title: "64 KiB, copied in and out", Limit: 0.9, Options: rate(64<<10, 4<<20, 1),
-			who: func(rivals.Engine) bool { return false }},
+			who: nobodyElse},
 		{Name: "spsc-64k-lease", Title: "64 KiB, written and read in place", Limit: 0.95, Options: lease,
-			who: func(rivals.Engine) bool { return false }},
+			who: nobodyElse},
 		{Name: "mpmc-1p1c", Title: "8 bytes, 1 producer, 1 consumer, any number allowed", Target: 2, TargetOf: spinning, Options: crowd(1, 1, 1),
 			who: anyNumber},
-		{Name: "mpmc-2p2c", Title: "8 bytes, 2 producers, 2 consumers", Target: 1.2, TargetOf: spinning, Options: crowd(2, 2, 1), who: anyNumber},
-		{Name: "mpmc-2p2c-batch", Title: "8 bytes, 2 producers, 2 consumers, 32 a call", Target: 3, TargetOf: spinning, Options: crowd(2, 2, 32), who: anyNumber},
-		{Name: "mpmc-4p4c", Title: "8 bytes, 4 producers, 4 consumers", Target: 1.5, TargetOf: spinning, Options: crowd(4, 4, 1), who: anyNumber},
-		{Name: "mpmc-1p3c", Title: "8 bytes, 1 producer, 3 consumers: each message to one of them", Options: fanOut, who: anyNumber},
+		{Name: "mpmc-2p2c", Title: "8 bytes, 2 producers, 2 consumers", Target: 1.2, TargetOf: spinning, Options: crowd(2, 2, 1), who: anyNumber, slice: crowded},
+		{Name: "mpmc-2p2c-batch", Title: "8 bytes, 2 producers, 2 consumers, 32 a call", Target: 3, TargetOf: spinning, Options: crowd(2, 2, 32), who: anyNumber, slice: crowded},
+		{Name: "mpmc-4p4c", Title: "8 bytes, 4 producers, 4 consumers", Target: 1.5, TargetOf: spinning, Options: crowd(4, 4, 1), who: anyNumber, slice: crowded},
+		{Name: "mpmc-1p3c", Title: "8 bytes, 1 producer, 3 consumers: each message to one of them", Options: fanOut, who: anyNumber, slice: crowded},
 		{Name: "broadcast-1", Title: "8 bytes, each to 1 subscriber, none lost", Target: 1.5, TargetOf: []string{"go-disruptor"}, Options: cast(1)},
-		{Name: "broadcast-3", Title: "8 bytes, each to all of 3 subscribers, none lost", Target: 1.5, TargetOf: []string{"go-disruptor"}, Options: cast(3)},
+		{Name: "broadcast-3", Title: "8 bytes, each to all of 3 subscribers, none lost", Target: 1.5, TargetOf: []string{"go-disruptor"}, Options: cast(3), slice: crowded},
 		{Name: "broadcast-64", Title: "64 bytes, each to 1 subscriber, none lost", Options: wide,
 			beside: []variant{{overSPSC, rate(64, 8<<20, 1)}}, who: nobodyElse},
 		{Name: "broadcast-rtt", Title: "round trip of 64 bytes over two broadcast rings, both sides spinning", Limit: 1.3, Options: crossing,
@@ -108,19 +113,19 @@ func Cases() []Case {
 			beside: []variant{{overSPSC, rate(8, 1<<20, 1)}}, who: nobodyElse},
 		{Name: "broadcast-batch", Title: "8 bytes, 32 a call, each to 1 subscriber that is waited for", Options: castBatch,
 			beside: []variant{{overSPSC, rate(8, 1<<20, 32)}}, who: nobodyElse},
-		{Name: "paced", Title: "p99.9 from due to there, 64 bytes, 100,000 a second", Target: 2, TargetOf: []string{rivals.Messaging, rivals.Go}, Options: paced,
+		{Name: "paced", Title: "p99.9 from due to there, 64 bytes, 100,000 a second", Target: 2, TargetOf: []string{rivals.Messaging, rivals.Go}, Options: paced, slice: timely,
 			About: "beside those that sleep while there is nothing",
 			who:   func(e rivals.Engine) bool { return e.Class == rivals.Messaging || e.Name == "channel" }},
 		{Name: "wakeup", Title: "round trip of 64 bytes between two that sleep until they are woken",
 			Options: RunOptions{Topology: "spsc", Mode: Wakeup, Size: 64, Capacity: 64 << 10, Batch: 1, Wait: ringway.Park}},
-		{Name: "burst", Title: "p99.9 from due to there, 64 bytes, 100,000 a second, 100 at a time", Options: burst,
-			who: func(rivals.Engine) bool { return false }},
+		{Name: "burst", Title: "p99.9 from due to there, 64 bytes, 100,000 a second, 100 at a time", Options: burst, slice: timely,
+			who: nobodyElse},
 		{Name: "mixed", Title: "8 bytes to 4 KiB, copied in and out", Options: mixed,
-			who: func(rivals.Engine) bool { return false }},
+			who: nobodyElse},
 		{Name: "conn-rtt", Title: "round trip of 64 bytes over a connection, waiting as usual", Options: connection("shm"),
-			who: func(rivals.Engine) bool { return false }},
+			who: nobodyElse},
 		{Name: "conn-tcp-rtt", Title: "round trip of 64 bytes over a connection by TCP, waiting as usual", Options: connection("tcp"),
-			who: func(rivals.Engine) bool { return false }},
+			who: nobodyElse},
 		{Name: "rtt-vs-kernel", Title: "round trip of 64 bytes, waiting as usual, beside what crosses the kernel", Target: 5,
 			TargetOf: []string{rivals.Messaging}, system: true,
 			Options: RunOptions{Topology: "spsc", Mode: Latency, Size: 64, Capacity: 64 << 10, Batch: 1, Wait: ringway.Adaptive},
@@ -130,8 +135,9 @@ func Cases() []Case {
 	}
 	for size := 8; size <= 64<<10; size *= 8 {
 		cases = append(cases, Case{
-			Name: fmt.Sprintf("size-%d", size), Title: fmt.Sprintf("%s, one a call, 8 MiB of ring", bytesText(size)), Options: rate(size, 8<<20, 1), runs: 3,
-			who: func(e rivals.Engine) bool { return slices.Contains([]string{"shmipc", "zeromq", "unix"}, e.Name) },
+			Name: fmt.Sprintf("size-%d", size), Title: fmt.Sprintf("%s, one a call, 8 MiB of ring", bytesText(size)), Options: rate(size, 8<<20, 1), runs: 10,
+			task: func(t *rivals.Task) { t.Room = min(65536, max(8<<20/t.Size, 2)) },
+			who:  func(e rivals.Engine) bool { return slices.Contains([]string{"shmipc", "zeromq", "unix"}, e.Name) },
 		})
 	}
 	return cases
@@ -139,6 +145,12 @@ func Cases() []Case {
 
 // overSPSC is what the same work over an SPSC ring is called in reports.
 const overSPSC = "spsc ring"
+
+// oneToOne says whether an engine is a queue of one producer and one consumer, or a
+// channel.
+func oneToOne(e rivals.Engine) bool {
+	return e.Class != rivals.Messaging && (e.Name == "channel" || !anyNumber(e))
+}
 
 // anyNumber says whether an engine takes any number of producers and consumers.
 func anyNumber(e rivals.Engine) bool {
@@ -184,6 +196,21 @@ func chosen(filters []string) ([]Case, error) {
 		}
 	}
 	return list, nil
+}
+
+// duration is how long a slice of the case measures.
+func (c *Case) duration(o CompareOptions) time.Duration {
+	d := c.slice
+	if d == 0 {
+		d = 40 * time.Millisecond
+	}
+	switch {
+	case o.Duration > 0:
+		return o.Duration
+	case o.Quick:
+		return d / 2
+	}
+	return d
 }
 
 // contenders are the rivals of a case, and what the system allows.

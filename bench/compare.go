@@ -9,9 +9,9 @@ import (
 // CompareOptions say what Compare measures.
 type CompareOptions struct {
 	Cases    []string      // names or their beginnings; none is all
-	Runs     int           // how many rounds must count; 0 is 5
-	Duration time.Duration // of one run; 0 is 300 ms
-	Quick    bool          // fewer and shorter runs: two minutes at most
+	Runs     int           // how many pairs must count at most; 0 is 40
+	Duration time.Duration // of one slice; 0 is what suits the case, 40 to 200 ms
+	Quick    bool          // fewer and shorter slices: two minutes at most
 	KeepAll  bool          // keep runs during which the machine changed its speed
 
 	// Progress, if not nil, is called before each case and after each round.
@@ -44,19 +44,14 @@ func Compare(ctx context.Context, o CompareOptions) (Document, error) {
 		budget = quickBudget
 	}
 	if o.Runs == 0 {
-		if o.Runs = 5; o.Quick {
-			o.Runs = 3
-		}
-	}
-	if o.Duration == 0 {
-		if o.Duration = 300 * time.Millisecond; o.Quick {
-			o.Duration = 60 * time.Millisecond
+		if o.Runs = 40; o.Quick {
+			o.Runs = 10
 		}
 	}
 	// Rivals are built before the clock runs.
 	prepared := make(map[string]error)
 	for i, c := range cases {
-		for _, r := range c.contenders(o.Duration) {
+		for _, r := range c.contenders(c.duration(o)) {
 			if _, done := prepared[r.Engine]; done || r.Prepare == nil {
 				continue
 			}
@@ -70,15 +65,21 @@ func Compare(ctx context.Context, o CompareOptions) (Document, error) {
 	}
 	doc := Document{Machine: ThisMachine(), Date: time.Now().UTC().Format(time.RFC3339)}
 	deadline := time.Now().Add(budget)
+	effort := 0.0
+	for _, c := range cases {
+		effort += c.effort(o)
+	}
 	for i, c := range cases {
 		ro := c.Options
-		ro.Runs, ro.Duration, ro.KeepAll = o.Runs, o.Duration, o.KeepAll
+		ro.Runs, ro.Duration, ro.KeepAll = o.Runs, c.duration(o), o.KeepAll
 		if c.runs > 0 {
 			ro.Runs = min(ro.Runs, c.runs)
 		}
 		// What is left is for what is left.
-		ro.Budget = max(time.Until(deadline)/time.Duration(len(cases)-i), time.Millisecond)
-		ro.Rivals = c.contenders(o.Duration)
+		mine := c.effort(o)
+		ro.Budget = max(time.Duration(float64(time.Until(deadline))*mine/effort), time.Millisecond)
+		effort -= mine
+		ro.Rivals = c.contenders(ro.Duration)
 		for i := range ro.Rivals {
 			if err, done := prepared[ro.Rivals[i].Engine]; done {
 				ro.Rivals[i].Prepare = func(context.Context) error { return err }
@@ -101,6 +102,12 @@ func Compare(ctx context.Context, o CompareOptions) (Document, error) {
 		doc.Results = append(doc.Results, results...)
 	}
 	return doc, nil
+}
+
+// effort is about how long a round of the case takes, in seconds.
+func (c *Case) effort(o CompareOptions) float64 {
+	slices := 1 + 2*len(c.contenders(c.duration(o)))
+	return float64(slices) * (c.duration(o) + 20*time.Millisecond).Seconds()
 }
 
 // measure returns the results of a case, ours first.

@@ -16,17 +16,17 @@ import (
 	"github.com/ringway/ringway/bench/rivals"
 )
 
-func TestAWinnerIsCalledOnlyWhenAllRoundsAgree(t *testing.T) {
+func TestAWinnerIsCalledOnlyWhenTheMedianIsCertainlyOnOneSide(t *testing.T) {
 	for _, c := range []struct {
 		ratios []float64
 		want   string
 	}{
-		{[]float64{1.1, 1.2, 1.3}, Ahead},
-		{[]float64{0.5, 0.9, 0.6}, Behind},
+		{[]float64{1.1, 1.2, 1.3, 1.2, 1.2}, Ahead},
+		{[]float64{0.5, 0.9, 0.6, 0.6, 0.6}, Behind},
 		{[]float64{1.5, 1.5, 1.5, 1.5, 0.99}, TooClose},
-		{[]float64{0.5, 0.5, 1.01}, TooClose},
-		{[]float64{1, 2, 3}, TooClose},
-		{[]float64{9, 9}, TooFew},
+		{[]float64{0.5, 0.5, 0.5, 0.5, 1.01}, TooClose},
+		{[]float64{1, 2, 3, 4, 5}, TooClose},
+		{[]float64{9, 9, 9, 9}, TooFew},
 	} {
 		a := compareRatios("x", slices.Clone(c.ratios))
 		if a.Verdict != c.want || a.Low != slices.Min(c.ratios) || a.High != slices.Max(c.ratios) || a.Rounds != len(c.ratios) {
@@ -46,7 +46,7 @@ func TestTheRatioIsTheMedianOfTheRounds(t *testing.T) {
 	}
 }
 
-func TestATargetIsReachedOrMissedOnlyWhenAllRoundsAgree(t *testing.T) {
+func TestATargetIsReachedOrMissedOnlyWhenThatIsCertain(t *testing.T) {
 	for _, c := range []struct {
 		low, high float64
 		rounds    int

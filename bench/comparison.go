@@ -58,8 +58,9 @@ func WriteComparison(w io.Writer, doc Document) error {
 			fmt.Fprintf(w, "  %s\n", printable(m))
 		}
 	}
-	fmt.Fprintf(w, "\n%s\nRatios are medians over pairs of runs made in turn while the machine was in one regime; more than 1 is better for\n"+
-		"ringway. A winner is called, and a target taken for reached, only when all pairs agree. Threads are threads of one\n"+
+	fmt.Fprintf(w, "\n%s\nRatios are medians over pairs of slices made in turn while the machine was in one regime; more than 1 is better for\n"+
+		"ringway. In brackets is where the median lies with 99 %% certainty; a winner is called, and a target taken for reached,\n"+
+		"only when all of that is on one side. Rates are those at which consumers received. Threads are threads of one\n"+
 		"process, ringway runs between processes.\n", doc.score())
 	return nil
 }

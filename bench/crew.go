@@ -17,11 +17,16 @@ type crew struct {
 	team  []*child
 	rings []*ringway.Ring
 	done  []func() // what ends it, in reverse
+
+	producers int
+	counts    bool // all that is sent is received by one consumer
+	lossless  bool // or by all of them
 }
 
 // startCrew creates what the children share and starts them.
 func startCrew(ctx context.Context, o RunOptions) (_ *crew, err error) {
-	c := &crew{}
+	c := &crew{producers: o.Producers, lossless: o.Lossless && !workloads[o.Mode].timed && o.Mode != Publish}
+	c.counts = (o.Mode == Throughput || o.Mode == Mixed) && o.Size >= 8 && o.Topology != ringway.Broadcast.String()
 	defer func() {
 		if err != nil {
 			c.close()
@@ -160,20 +165,32 @@ func (c *crew) probe() (time.Duration, error) {
 	return parts[0].Probe, nil
 }
 
-// run measures the limit and then one run.
+// run measures the limit and then one slice.
 func (c *crew) run() (teamRun, error) {
 	limit, err := c.do(turnLimit)
 	if err != nil {
 		return teamRun{}, err
 	}
+	run, err := c.work()
+	run.RawRTT, run.Copies = limit[0].Raw, limit[0].Copies
+	return run, err
+}
+
+// work measures one slice.
+func (c *crew) work() (run teamRun, err error) {
 	parts, err := c.do(turnRun)
 	if err != nil {
-		return teamRun{}, err
+		return run, err
 	}
-	run := teamRun{RawRTT: limit[0].Raw, Copies: limit[0].Copies}
 	run.Ns = parts[0].Ns
 	allocs := uint64(0)
-	for _, p := range parts {
+	var sent, took int64
+	var sum uint64
+	for i, p := range parts {
+		sent, took = sent+p.Sent, took+p.Took
+		if sum += p.Sum; i >= c.producers {
+			sum -= 2 * p.Sum
+		}
 		run.Messages += p.Messages
 		run.Received += p.Received
 		run.Missed += p.Missed
@@ -187,6 +204,12 @@ func (c *crew) run() (teamRun, error) {
 		}
 		run.Times.Merge(p.Times)
 		run.Stats = run.Times.Stats().Within(min(run.Stats.Min, p.Stats.Min), max(run.Stats.Max, p.Stats.Max))
+	}
+	if c.counts && (sent != took || sum != 0) {
+		return run, fmt.Errorf("%d messages were sent and %d received, or others in their place", sent, took)
+	}
+	if c.lossless {
+		run.Messages = run.Received / int64(len(parts)-c.producers)
 	}
 	run.Dozing = parts[len(parts)-1].Dozing
 	run.Allocs = perMessage(float64(allocs), run.Messages)

@@ -10,12 +10,13 @@
 //	  └──   └──── raw memory ────┘           its physical limit, same cores,
 //	                                         same bytes, just before and after
 //
-// A virtual machine changes its speed by factors within seconds. So every run
-// is bracketed by two probes of the raw round trip and thrown away, and
-// counted, when they differ; the limit is measured inside the same bracket; and
-// the figure reported is the median of several runs. See package limits. Rivals
-// take turns with ours, a probe between any two: ratios are made of pairs whose
-// four probes agree, and a winner is called only when all pairs agree.
+// A virtual machine changes its speed by factors within seconds. So what is
+// compared runs in slices of some 40 ms: all engines are started once, sleep, and
+// take turns, a probe of the raw round trip between any two. A slice is thrown away,
+// and counted, when the probes before and after it differ; the limit is measured
+// inside the same bracket. See package limits. Ratios are made of pairs of slices
+// whose four probes agree. There are dozens of them, reported is the median, and a
+// winner is called only when it is certain on which side that lies.
 //
 // Times are collected in HdrHistograms. A paced run sends by a schedule that
 // nothing moves and times each message from when it was due, so a hold-up shows

@@ -15,6 +15,21 @@ type Figure struct {
 	Stats    limits.Stats      // of Times
 }
 
+// merged puts the times of several figures into m, if there are any.
+func merged(m Figure, all []Figure) Figure {
+	if m.Times == nil {
+		return m
+	}
+	least, greatest := m.Stats.Min, m.Stats.Max
+	m.Times = limits.NewHistogram(0)
+	for _, f := range all {
+		m.Times.Merge(f.Times)
+		least, greatest = min(least, f.Stats.Min), max(greatest, f.Stats.Max)
+	}
+	m.Stats = m.Times.Stats().Within(least, greatest)
+	return m
+}
+
 // perSecond returns messages a second.
 func (f Figure) perSecond() float64 {
 	if f.Ns <= 0 {
@@ -64,8 +79,8 @@ func metricOf(mode string) Metric {
 	return P999
 }
 
-// middle sorts v by what of says and returns the element in the middle, and the
-// distance of the ends as a share of it. v is not empty.
+// middle sorts v by what of says and returns the element in the middle, and how far
+// v is spread; see spread. v is not empty.
 func middle[T any](v []T, of func(T) float64) (m T, spread float64) {
 	slices.SortFunc(v, func(a, b T) int {
 		switch x, y := of(a), of(b); {
@@ -76,9 +91,48 @@ func middle[T any](v []T, of func(T) float64) (m T, spread float64) {
 		}
 		return 0
 	})
-	m = v[len(v)/2]
-	if spread = (of(v[len(v)-1]) - of(v[0])) / of(m); math.IsNaN(spread) || math.IsInf(spread, 0) {
-		spread = 0
+	numbers := make([]float64, len(v))
+	for i := range v {
+		numbers[i] = of(v[i])
 	}
-	return m, spread
+	return v[len(v)/2], spreadOf(numbers)
+}
+
+// spreadOf is the distance between the quartiles of sorted numbers as a share of their
+// median: half of them lie that close together. It is the distance of the ends if
+// they are fewer than four.
+func spreadOf(sorted []float64) float64 {
+	n := len(sorted)
+	spread := (sorted[n-1-n/4] - sorted[n/4]) / medianOf(sorted)
+	if math.IsNaN(spread) || math.IsInf(spread, 0) {
+		return 0
+	}
+	return spread
+}
+
+// medianOf is the median of sorted numbers.
+func medianOf(sorted []float64) float64 {
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// confidence is how sure we want to be that a median lies in its interval.
+const confidence = 0.99
+
+// intervalOf returns an interval of sorted numbers in which the true median lies with
+// confidence, however they are distributed: a number is below it as often as a coin
+// falls on one side. Fewer than eight numbers can't tell that much; then it is all of
+// them.
+func intervalOf(sorted []float64) (low, high float64) {
+	n := len(sorted)
+	// below is how probable it is that at most k of n are below the median.
+	below, term, k := 0.0, math.Exp2(-float64(n)), 0
+	for ; k < n/2; k++ {
+		if below += term; below > (1-confidence)/2 {
+			break
+		}
+		term *= float64(n-k) / float64(k+1)
+	}
+	k = max(k-1, 0)
+	return sorted[k], sorted[n-1-k]
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"github.com/ringway/ringway/bench/limits"
 )
@@ -12,11 +13,13 @@ import (
 // ping sends a message, waits for its echo, and so on. The time between two
 // sends is a sample.
 func (s *team) ping(ctx context.Context) (found part, err error) {
-	const warm = 2000
 	back := make([]byte, len(s.buf))
 	s.samples = s.samples[:0]
 	var number [8]byte
-	var last, stop uint64
+	ticks := func(d time.Duration) uint64 { return uint64(float64(d) * s.clock.TicksPerNs) }
+	last := s.clock.Now()
+	warm := last + ticks(s.orders.Duration/5)
+	stop := warm + ticks(s.orders.Duration)
 	for i := uint64(0); ; i++ {
 		binary.LittleEndian.PutUint64(number[:], i)
 		copy(s.buf, number[:])
@@ -32,10 +35,7 @@ func (s *team) ping(ctx context.Context) (found part, err error) {
 		if len(m.Payload) != len(s.buf) || !bytes.HasPrefix(back, number[:min(8, len(back))]) {
 			return found, fmt.Errorf("round trip %d came back with another payload", i)
 		}
-		switch {
-		case i == warm:
-			stop = now + uint64(float64(s.orders.Duration)*s.clock.TicksPerNs)
-		case i > warm:
+		if now > warm {
 			s.samples = append(s.samples, s.clock.Ns(now-last))
 			if now > stop || len(s.samples) == cap(s.samples) {
 				found.Times = limits.Collect(s.samples)

@@ -52,10 +52,10 @@ type Result struct {
 	Limit *Limit `json:"limit,omitempty"`
 	Rival *Rival `json:"rival,omitempty"`
 
-	Runs      int     `json:"runs,omitempty"`      // runs that count; the figures are those of the median run
+	Runs      int     `json:"runs,omitempty"`      // runs that count; rates are those of the median run, times of all of them
 	Discarded int     `json:"discarded,omitempty"` // runs thrown away because the machine changed its speed meanwhile
 	Unsettled int     `json:"unsettled,omitempty"` // runs that count although it did
-	Spread    float64 `json:"spread,omitempty"`    // (slowest - fastest) / median of the runs that count
+	Spread    float64 `json:"spread,omitempty"`    // distance of the quartiles / median of the runs that count
 
 	// Histogram holds all times of rtt_ns or latency_ns, as a string in
 	// HdrHistogram's compressed format, in nanoseconds.
@@ -97,8 +97,8 @@ type Limit struct {
 	// Ratio is the figure over the limit: for a round trip at least 1, for
 	// throughput at most 1; the closer to 1 the better.
 	Ratio float64 `json:"ratio"`
-	Low   float64 `json:"low,omitempty"`  // of the runs that count, the least
-	High  float64 `json:"high,omitempty"` // and the greatest
+	Low   float64 `json:"low,omitempty"`  // the median of all runs is at least this, with 99 % certainty
+	High  float64 `json:"high,omitempty"` // and at most this
 	// Target is the ratio that we want to reach, and Reached whether it was:
 	// "yes", "no", or "undecided" when the runs don't agree.
 	Target  float64 `json:"target,omitempty"`
@@ -109,20 +109,20 @@ type Limit struct {
 	Exceeded bool `json:"exceeded,omitempty"`
 }
 
-// Against compares ours with another engine, by pairs of runs that were made in
+// Against compares ours with another engine, by pairs of slices that were made in
 // turn while the machine was in one regime.
 type Against struct {
 	Engine  string  `json:"engine"`
 	Ratio   float64 `json:"ratio"`  // the median of the pairs; more than 1 is better for us, whatever the unit
-	Spread  float64 `json:"spread"` // (greatest - least) / median of the pairs
-	Low     float64 `json:"low"`    // the least
-	High    float64 `json:"high"`   // the greatest
+	Spread  float64 `json:"spread"` // distance of the quartiles / median of the pairs
+	Low     float64 `json:"low"`    // the median of all pairs is at least this, with 99 % certainty
+	High    float64 `json:"high"`   // and at most this; of fewer than eight pairs, the least and the greatest
 	Rounds  int     `json:"rounds"` // how many pairs
 	Verdict string  `json:"verdict"`
 	P50     int64   `json:"p50_ns,omitempty"`  // the other one's; wakeup only
 	Missing string  `json:"missing,omitempty"` // why there is no figure; wakeup only
 	// Target is the ratio that we want to reach, and Reached whether it was:
-	// "yes", "no", or "undecided" when the pairs don't agree.
+	// "yes", "no", or "undecided" when it can be either.
 	Target  float64 `json:"target,omitempty"`
 	Reached string  `json:"reached,omitempty"`
 }

@@ -34,15 +34,24 @@ func (s *script) run() (r teamRun, err error) {
 	return r, nil
 }
 
-// rival takes its nanoseconds for 100 messages from a list.
-func rival(name string, ns ...int64) Contender {
-	return Contender{Engine: name, Measure: func(context.Context) (Figure, error) {
-		f := Figure{Messages: 100, Ns: ns[0]}
-		if len(ns) > 1 {
-			ns = ns[1:]
-		}
-		return f, nil
-	}}
+// opponent takes its nanoseconds for 100 messages from a list.
+type opponent struct {
+	ns    []int64
+	fails error
+}
+
+func (o *opponent) Slice() (Figure, error) {
+	f := Figure{Messages: 100, Ns: o.ns[0]}
+	if len(o.ns) > 1 {
+		o.ns = o.ns[1:]
+	}
+	return f, o.fails
+}
+
+func (o *opponent) Close() error { return nil }
+
+func against(name string, ns ...int64) Contender {
+	return Contender{Engine: name, Start: func(context.Context) (Running, error) { return &opponent{ns: ns}, nil }}
 }
 
 func TestARunDuringWhichTheMachineChangedIsThrownAwayAndCounted(t *testing.T) {
@@ -63,7 +72,7 @@ func TestAPairCountsOnlyWithinOneRegime(t *testing.T) {
 	// First round: ours at 100, then the machine changes during the rival's run.
 	// Second: ours at 100, the rival's run wholly at 200. Third: all at 200.
 	s := &script{probes: []time.Duration{100, 100, 200, 100, 100, 200}, ns: []int64{1000}}
-	o := RunOptions{Mode: Throughput, Runs: 1, Rivals: []Contender{rival("r", 1, 2, 3000)}}
+	o := RunOptions{Mode: Throughput, Runs: 1, Rivals: []Contender{against("r", 1, 2, 3000)}}
 	all, err := measureRounds(t.Context(), s, o)
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +93,7 @@ func TestOnAMachineThatNeverSettlesThereIsAnErrorUnlessAllIsKept(t *testing.T) {
 		t.Errorf("%v after %d runs", err, s.done)
 	}
 	s = &script{probes: flip, ns: []int64{1000}}
-	all, err := measureRounds(t.Context(), s, RunOptions{Mode: Throughput, Runs: 3, KeepAll: true, Rivals: []Contender{rival("r", 2000)}})
+	all, err := measureRounds(t.Context(), s, RunOptions{Mode: Throughput, Runs: 3, KeepAll: true, Rivals: []Contender{against("r", 2000)}})
 	if err != nil || len(all.ours) != 3 || all.unsettled != 3 || all.rivals[0].unsettled != 3 || len(all.rivals[0].ratios) != 3 {
 		t.Errorf("%+v, %v", all, err)
 	}
@@ -92,13 +101,13 @@ func TestOnAMachineThatNeverSettlesThereIsAnErrorUnlessAllIsKept(t *testing.T) {
 
 func TestARivalThatCannotBeMeasuredHoldsNobodyUp(t *testing.T) {
 	no := errors.New("not here")
-	unbuilt := Contender{Engine: "a", Prepare: func(context.Context) error { return no }, Measure: func(context.Context) (Figure, error) {
-		t.Error("measured without being built")
-		return Figure{}, nil
+	unbuilt := Contender{Engine: "a", Prepare: func(context.Context) error { return no }, Start: func(context.Context) (Running, error) {
+		t.Error("started without being built")
+		return nil, nil
 	}}
-	broken := Contender{Engine: "b", Measure: func(context.Context) (Figure, error) { return Figure{}, no }}
+	broken := Contender{Engine: "b", Start: func(context.Context) (Running, error) { return &opponent{ns: []int64{1}, fails: no}, nil }}
 	s := &script{probes: []time.Duration{100}, ns: []int64{1000}}
-	all, err := measureRounds(t.Context(), s, RunOptions{Mode: Throughput, Runs: 3, Rivals: []Contender{unbuilt, broken, rival("c", 500)}})
+	all, err := measureRounds(t.Context(), s, RunOptions{Mode: Throughput, Runs: 3, Rivals: []Contender{unbuilt, broken, against("c", 500)}})
 	if err != nil || s.done != 3 || all.rivals[0].missing != no || all.rivals[1].missing != no || len(all.rivals[2].kept) != 3 {
 		t.Errorf("%+v, %v after %d runs", all, err, s.done)
 	}

@@ -17,23 +17,29 @@ func Scraped(o RunOptions, perSecond float64) Contender {
 	o.Rivals = nil
 	return Contender{
 		Engine: fmt.Sprintf("the same, scraped %g times a second", perSecond), Class: "Go", Between: "processes",
-		Measure: func(ctx context.Context) (Figure, error) {
-			if err := o.check(); err != nil {
-				return Figure{}, err
-			}
-			c, err := startCrew(ctx, o)
+		Start: func(ctx context.Context) (Running, error) {
+			c, err := o.standby(ctx)
 			if err != nil {
-				return Figure{}, err
+				return nil, err
 			}
-			defer c.close()
-			scraper := newScraper(c.rings, time.Duration(float64(time.Second)/perSecond))
-			run, err := c.run()
-			if scrapeErr := scraper.stop(); err == nil {
-				err = scrapeErr
-			}
-			return run.Figure, err
+			return &scrapedCrew{c, time.Duration(float64(time.Second) / perSecond)}, nil
 		},
 	}
+}
+
+// scrapedCrew is scraped during its slices.
+type scrapedCrew struct {
+	*standby
+	every time.Duration
+}
+
+func (s *scrapedCrew) Slice() (Figure, error) {
+	scraper := newScraper(s.crew.rings, s.every)
+	f, err := s.standby.Slice()
+	if scrapeErr := scraper.stop(); err == nil {
+		err = scrapeErr
+	}
+	return f, err
 }
 
 // scraper gathers metrics at a steady pace until it is stopped.

@@ -6,11 +6,16 @@ import (
 	"github.com/ringway/ringway"
 )
 
-// summary makes a result of the runs that count: the one in the middle.
+// summary makes a result of the runs that count: the rate is that of the one in the
+// middle, times are of all of them.
 func summary(o RunOptions, all *rounds) Result {
 	metric := o.metric()
 	m, spread := middle(all.ours, func(r teamRun) float64 { return metric.of(r.Figure) })
-	res := o.result(m.Figure)
+	figures := make([]Figure, len(all.ours))
+	for i, r := range all.ours {
+		figures[i] = r.Figure
+	}
+	res := o.result(merged(m.Figure, figures))
 	res.Engine = Ringway
 	res.AllocsPerOp, res.Dozing = m.Allocs, m.Dozing
 	if o.Topology == ringway.Broadcast.String() {
@@ -18,11 +23,19 @@ func summary(o RunOptions, all *rounds) Result {
 	}
 	res.Runs, res.Discarded, res.Unsettled, res.Spread = len(all.ours), all.discarded, all.unsettled, spread
 	if res.Limit = o.limit(m); res.Limit != nil {
-		res.Limit.Low, res.Limit.High = res.Limit.Ratio, res.Limit.Ratio
+		var ratios, values []float64
 		for _, r := range all.ours {
 			if l := o.limit(r); l != nil {
-				res.Limit.Low, res.Limit.High = min(res.Limit.Low, l.Ratio), max(res.Limit.High, l.Ratio)
+				ratios, values = append(ratios, l.Ratio), append(values, l.Value)
 			}
+		}
+		slices.Sort(ratios)
+		slices.Sort(values)
+		l := res.Limit
+		l.Ratio, l.Value = medianOf(ratios), medianOf(values)
+		l.Low, l.High = intervalOf(ratios)
+		if l.Exceeded = l.Ratio > 1; metric != Rate {
+			l.Exceeded = l.Ratio < 1
 		}
 	}
 	return res
@@ -87,7 +100,7 @@ func (o *RunOptions) rivalResult(c *contest) (res Result, against *Against) {
 	}
 	metric := o.metric()
 	m, spread := middle(c.kept, metric.of)
-	res = o.result(m)
+	res = o.result(merged(m, c.kept))
 	res.Engine, res.Class, res.Between = c.Engine, c.Class, c.Between
 	res.Wait, res.Capacity, res.Lease, res.Transport = "", 0, false, ""
 	res.Runs, res.Discarded, res.Unsettled, res.Spread = len(c.kept), c.discarded, c.unsettled, spread
@@ -97,15 +110,11 @@ func (o *RunOptions) rivalResult(c *contest) (res Result, against *Against) {
 // unsteady is why there is no figure when nothing is missing.
 const unsteady = "the machine changed its speed during each run"
 
-// compareRatios sums up ratios of single rounds, of which there is at least one.
+// compareRatios sums up ratios of single pairs, of which there is at least one.
 func compareRatios(engine string, ratios []float64) *Against {
 	slices.Sort(ratios)
-	n := len(ratios)
-	ratio := (ratios[(n-1)/2] + ratios[n/2]) / 2
-	a := &Against{
-		Engine: engine, Ratio: ratio, Spread: (ratios[n-1] - ratios[0]) / ratio, Rounds: n,
-		Low: ratios[0], High: ratios[n-1],
-	}
+	a := &Against{Engine: engine, Ratio: medianOf(ratios), Spread: spreadOf(ratios), Rounds: len(ratios)}
+	a.Low, a.High = intervalOf(ratios)
 	a.Verdict = verdict(a)
 	return a
 }
@@ -114,13 +123,13 @@ func compareRatios(engine string, ratios []float64) *Against {
 const (
 	Ahead     = "ahead"
 	Behind    = "behind"
-	TooClose  = "too close to call" // the rounds don't agree
+	TooClose  = "too close to call" // either of them can be the faster one
 	TooFew    = "too few rounds to call"
-	minRounds = 3
+	minRounds = 5
 )
 
-// verdict calls a winner only when all rounds agree on it, and when there are
-// enough of them that this is more than luck.
+// verdict calls a winner only when the median ratio, with all that isn't certain about
+// it, is on one side, and when there are enough pairs that this is more than luck.
 func verdict(a *Against) string {
 	switch {
 	case a.Rounds < minRounds:

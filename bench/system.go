@@ -34,7 +34,7 @@ func systemContenders(size int, duration time.Duration, kinds ...string) []Conte
 		if runtime.GOOS != "linux" {
 			c.Prepare = func(context.Context) error { return errors.New("measured on Linux only") }
 		}
-		c.Measure = func(ctx context.Context) (Figure, error) { return measureWire(ctx, kind, size, duration) }
+		c.Start = func(ctx context.Context) (Running, error) { return startWire(ctx, kind, size, duration) }
 		all = append(all, c)
 	}
 	return all
@@ -48,43 +48,69 @@ func wireName(kind string) string {
 	return "bare " + kind
 }
 
-func measureWire(ctx context.Context, kind string, size int, duration time.Duration) (f Figure, err error) {
+// runningWire is a pair of children with a wire between them.
+type runningWire struct {
+	ctx   context.Context
+	first *child
+	done  []func()
+}
+
+func startWire(ctx context.Context, kind string, size int, duration time.Duration) (_ *runningWire, err error) {
+	w := &runningWire{ctx: ctx}
+	defer func() {
+		if err != nil {
+			_ = w.Close()
+		}
+	}()
 	dir, err := os.MkdirTemp("", "shmbench-")
 	if err != nil {
-		return f, err
+		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	w.done = append(w.done, func() { _ = os.RemoveAll(dir) })
 	orders := wireOrders{Kind: kind, Path: filepath.Join(dir, "w"), Section: uniqueName("wire"), Size: size, Duration: duration}
 	section, err := shm.Create(orders.Section, shm.Options{Kind: rawKind, Body: rawBody, Participants: 1})
 	if err != nil {
-		return f, err
+		return nil, err
 	}
-	defer section.Close()
-	defer shm.Remove(orders.Section, "")
+	w.done = append(w.done, func() { _ = section.Close() }, func() { _ = shm.Remove(orders.Section, "") })
 	cpuA, cpuB := limits.PickPair()
-	var first *child
 	for _, orders.First = range []bool{true, false} {
 		if orders.CPU = cpuA; !orders.First {
 			orders.CPU = cpuB
 		}
 		c, err := start(ctx, "wire", orders)
 		if err != nil {
-			return f, err
+			return nil, err
 		}
-		defer c.kill()
-		if first == nil {
-			first = c
+		w.done = append(w.done, c.kill)
+		if w.first == nil {
+			w.first = c
 		}
 	}
+	_, err = w.Slice() // to get warm
+	return w, err
+}
+
+func (w *runningWire) Slice() (f Figure, err error) {
 	var found part
-	if err := first.hear(&found); err != nil {
-		return f, cause(ctx, err)
+	if err = w.first.send(turnRun); err == nil {
+		err = w.first.hear(&found)
+	}
+	if err != nil {
+		return f, cause(w.ctx, err)
 	}
 	return Figure{Messages: found.Messages, Ns: found.Ns, Times: found.Times, Stats: found.Stats}, nil
 }
 
+func (w *runningWire) Close() error {
+	for i := len(w.done) - 1; i >= 0; i-- {
+		w.done[i]()
+	}
+	return nil
+}
+
 // wire is the child that plays one end.
-func wire(_ context.Context, p *pipe) error {
+func wire(ctx context.Context, p *pipe) error {
 	var o wireOrders
 	if err := p.take(&o); err != nil {
 		return err
@@ -109,8 +135,11 @@ func wire(_ context.Context, p *pipe) error {
 	b := make([]byte, max(o.Size, 8))
 	if !o.First {
 		for {
-			if err := w.Recv(b); err != nil {
-				return nil // the other end has what it wanted
+			switch err := w.Recv(b); {
+			case errors.Is(err, limits.ErrPeerGone) && ctx.Err() == nil:
+				continue // the other end has a rest between two slices
+			case err != nil:
+				return nil // it has what it wanted
 			}
 			if err := w.Send(b); err != nil {
 				return err
@@ -118,31 +147,47 @@ func wire(_ context.Context, p *pipe) error {
 		}
 	}
 	clock := limits.Calibrate()
-	found := part{Times: limits.NewHistogram(clock.StepNs)}
+	for {
+		if _, err := p.turn(ctx); err != nil {
+			return err
+		}
+		found, err := wireTrips(w, b, clock, o.Duration)
+		if err != nil {
+			return err
+		}
+		if err := p.tell(found); err != nil {
+			return err
+		}
+	}
+}
+
+// wireTrips times round trips over a wire.
+func wireTrips(w limits.Wire, b []byte, clock limits.Clock, duration time.Duration) (found part, err error) {
+	found.Times = limits.NewHistogram(clock.StepNs)
 	began := limits.Now()
 	var before uint64
 	for i := uint64(0); ; i++ {
 		binary.LittleEndian.PutUint64(b, i)
 		if err := w.Send(b); err != nil {
-			return err
+			return found, err
 		}
 		if err := w.Recv(b); err != nil {
-			return err
+			return found, err
 		}
 		now := clock.Now()
 		if got := binary.LittleEndian.Uint64(b); got != i {
-			return fmt.Errorf("round trip %d came back as %d", i, got)
+			return found, fmt.Errorf("round trip %d came back as %d", i, got)
 		}
-		if spent := limits.Now() - began; spent > int64(o.Duration)/5 && before != 0 {
+		if spent := limits.Now() - began; spent > int64(duration)/5 && before != 0 {
 			ns := clock.Ns(now - before)
 			found.Times.Record(float64(ns))
 			found.Ns += ns
-			if spent > int64(o.Duration)*6/5 {
+			if spent > int64(duration)*6/5 {
 				break
 			}
 		}
 		before = now
 	}
 	found.Messages, found.Stats = 2*found.Times.Count(), found.Times.Stats()
-	return p.tell(found)
+	return found, nil
 }

@@ -19,7 +19,11 @@ func (s *team) consume(ctx context.Context) (found part, err error) {
 		return s.listen(ctx)
 	}
 	t := tally{team: s}
-	defer func() { found.Messages = int64(t.last - t.first) }()
+	s.sum = 0
+	defer func() {
+		found.Messages = int64(t.last - t.first)
+		found.Took, found.Sum = int64(t.count), s.sum
+	}()
 	if s.conn != nil {
 		return found, s.consumeConn(ctx, &t)
 	}
@@ -135,5 +139,6 @@ func (s *team) check(b []byte) bool {
 	}
 	due := s.numbers[from]
 	s.numbers[from] = n + 1
+	s.sum += v
 	return n == due || n > due && s.orders.Consumers > 1 && s.sub == nil
 }

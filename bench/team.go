@@ -73,6 +73,9 @@ type part struct {
 	Ns       int64             // how long that took
 	Times    *limits.Histogram `json:",omitempty"` // of round trips, or of the way from sender to receiver
 	Stats    limits.Stats      // of Times, before it lost its least and greatest
+	Sent     int64             // by this producer to a ring, warming up included; what of that
+	Took     int64             // this consumer took; and the sum of the numbers of either
+	Sum      uint64
 	Allocs   uint64
 	Dozing   *Dozing `json:",omitempty"` // wakeup: the receiver's
 }
@@ -122,6 +125,7 @@ type team struct {
 	samples []int64
 	mix     []int           // sizes of messages; mixed only
 	numbers [maxTeam]uint64 // of the next message: of this producer, or by producer
+	sum     uint64          // of the numbers that a consumer took in this run
 
 	sentBefore int64 // of a publisher: messages before those that count
 }

@@ -13,6 +13,7 @@ import (
 // others when the part that counts begins and ends. It reports how long that
 // was.
 func (s *team) conduct(ctx context.Context) (found part, err error) {
+	first := s.numbers[0]
 	if err := s.raiseCurtain(ctx); err != nil {
 		return found, err
 	}
@@ -38,6 +39,7 @@ func (s *team) conduct(ctx context.Context) (found part, err error) {
 		}
 		break
 	}
+	s.sentSince(first, &found)
 	for s.words.Load64(offDone) < uint64(s.orders.Producers-1) {
 		if err := ctx.Err(); err != nil {
 			return found, err
@@ -74,6 +76,7 @@ func (s *team) dropCurtain(ctx context.Context) error {
 
 // produce is the part of the other producers.
 func (s *team) produce(ctx context.Context) (found part, err error) {
+	first := s.numbers[0]
 	if err := s.meet(ctx); err != nil {
 		return found, err
 	}
@@ -82,8 +85,16 @@ func (s *team) produce(ctx context.Context) (found part, err error) {
 			return found, err
 		}
 	}
+	s.sentSince(first, &found)
 	s.words.Add64(offDone, 1)
 	return found, nil
+}
+
+// sentSince notes what this producer sent since its next number was first.
+func (s *team) sentSince(first uint64, found *part) {
+	n := s.numbers[0] - first
+	found.Sent = int64(n)
+	found.Sum = n*(uint64(s.orders.Member)<<48+first) + n*(n-1)/2
 }
 
 // produceSome sends messages for a while.

@@ -15,24 +15,40 @@ type variant struct {
 	Options RunOptions
 }
 
-// contender is the variant as one of those who are measured by turns with ours:
-// its children are started anew each time.
+// contender is the variant as one of those who are measured by turns with ours.
 func (v variant) contender(duration time.Duration) Contender {
 	o := v.Options
 	o.Duration, o.Runs = duration, 1
 	return Contender{
 		Engine: v.Title, Class: Itself, Between: "processes",
-		Measure: func(ctx context.Context) (f Figure, err error) {
-			if err := o.check(); err != nil {
-				return f, err
-			}
-			c, err := startCrew(ctx, o)
-			if err != nil {
-				return f, cause(ctx, err)
-			}
-			defer c.close()
-			found, err := c.run()
-			return found.Figure, cause(ctx, err)
-		},
+		Start: func(ctx context.Context) (Running, error) { return o.standby(ctx) },
 	}
+}
+
+// standby is a crew of ours as a contender.
+type standby struct {
+	ctx  context.Context
+	crew *crew
+}
+
+// standby starts a crew that does its slices when it is asked to.
+func (o *RunOptions) standby(ctx context.Context) (*standby, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	c, err := startCrew(ctx, *o)
+	if err != nil {
+		return nil, cause(ctx, err)
+	}
+	return &standby{ctx, c}, nil
+}
+
+func (s *standby) Slice() (Figure, error) {
+	found, err := s.crew.work()
+	return found.Figure, cause(s.ctx, err)
+}
+
+func (s *standby) Close() error {
+	s.crew.close()
+	return nil
 }

@@ -2,7 +2,7 @@
 // around this one. It is a module of its own so that Ringway's doesn't depend on
 // what Ringway is measured against.
 //
-//	go run . --engine xsync --producers 2 --consumers 2 --cpus 0,1
+//	echo | go run . --engine xsync --producers 2 --consumers 2 --cpus 0,1
 //
 // The engines:
 //
@@ -23,12 +23,15 @@
 // locked to a thread that is pinned to one processor, and there is a P for each:
 // a goroutine that spins must not have to be preempted before another can run. A
 // goroutine that finds a queue full or empty tries again, and yields its
-// processor after 64 attempts.
+// processor after 64 attempts if there are more threads than processors, and
+// otherwise after 4,096.
 //
 // Between processes all threads of each are pinned to one processor. The clock
 // of paced runs is one that both share; the sender keeps to its schedule whatever
 // happens, and each message is timed from when it was due.
 //
-// The program prints one line of JSON and exits with 1 when what was received
-// isn't what was sent. It pins threads on Linux only.
+// For each line on its standard input the program measures a slice and prints a
+// line of JSON; in between it sleeps. Rates are those of messages that consumers
+// received. It exits with 1 when what was received isn't what was sent. It pins
+// threads on Linux only.
 package main

@@ -3,9 +3,10 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"time"
 
 	"github.com/puzpuzpuz/xsync/v4"
+
+	"github.com/ringway/ringway/bench/limits"
 )
 
 // line is a message of 64 bytes.
@@ -13,11 +14,11 @@ type line [8]uint64
 
 const last = ^uint64(0)
 
-// roundTrips measures how long a message of 64 bytes takes to a goroutine on
-// another processor and back.
-func roundTrips(o options) (result, error) {
+// roundTrips returns what measures how long a message of 64 bytes takes to a
+// goroutine on another processor and back.
+func roundTrips(o options) (func() (result, error), error) {
 	if o.size != 64 {
-		return result{}, fmt.Errorf("%s does round trips of 64 bytes", o.engine)
+		return nil, fmt.Errorf("%s does round trips of 64 bytes", o.engine)
 	}
 	runtime.GOMAXPROCS(3)
 	var send func(line) line
@@ -39,11 +40,10 @@ func roundTrips(o options) (result, error) {
 		echo = func() {
 			for {
 				if m, ok := there.TryDequeue(); ok {
-					if m[0] == last {
-						back.TryEnqueue(m)
-						return
-					}
 					for !back.TryEnqueue(m) {
+					}
+					if m[0] == last {
+						return
 					}
 				}
 			}
@@ -63,52 +63,44 @@ func roundTrips(o options) (result, error) {
 			}
 		}
 	default:
-		return result{}, fmt.Errorf("%s has no round trips", o.engine)
+		return nil, fmt.Errorf("%s has no round trips", o.engine)
 	}
-	failed := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		failed <- pin(o.cpus[1%len(o.cpus)])
-		echo()
-	}()
-	if err := <-failed; err != nil {
-		return result{}, err
-	}
-	done := make(chan error)
-	var times []int64
-	go func() {
-		runtime.LockOSThread()
-		err := pin(o.cpus[0])
-		if err == nil {
-			times, err = pingPong(o, send)
+	times := make([]int64, 0, 2<<20)
+	var failed error
+	both, err := newWorkers(2, o.cpus, func(id int) {
+		if id == 0 {
+			times, failed = pingPong(o, times[:0], send)
+		} else {
+			echo()
 		}
-		done <- err
-	}()
-	if err := <-done; err != nil {
-		return result{}, err
-	}
-	return timed(result{Engine: name, Between: "threads", Messages: 2 * uint64(len(times))}, times), nil
+	})
+	return func() (result, error) {
+		both.do()
+		return timed(result{Engine: name, Between: "threads", Messages: 2 * uint64(len(times))}, times), failed
+	}, err
 }
 
-// pingPong sends for the duration of a run, once it is warm.
-func pingPong(o options, send func(line) line) (times []int64, err error) {
-	times = make([]int64, 0, 4<<20)
-	began := time.Now()
-	warm, until := o.duration/5, o.duration/5+o.duration
-	var before time.Duration
+// pingPong sends for the duration of a slice, once it is warm.
+func pingPong(o options, times []int64, send func(line) line) (_ []int64, err error) {
+	clock := limits.Calibrate()
+	ticks := func(ns float64) uint64 { return uint64(ns * clock.TicksPerNs) }
+	before := clock.Now()
+	warm := before + ticks(float64(o.duration)/5)
+	until := warm + ticks(float64(o.duration))
 	for i := uint64(0); len(times) < cap(times); i++ {
 		m := line{i, 0, 0, 0, 0, 0, 0, i}
 		if got := send(m); got != m {
-			return nil, fmt.Errorf("round trip %d came back as %d", i, got[0])
+			err = fmt.Errorf("round trip %d came back as %d", i, got[0])
+			break
 		}
-		now := time.Since(began)
-		if before > warm {
-			times = append(times, int64(now-before))
+		now := clock.Now()
+		if now > warm {
+			times = append(times, clock.Ns(now-before))
 		}
 		if before = now; now > until {
 			break
 		}
 	}
 	send(line{last})
-	return times, nil
+	return times, err
 }

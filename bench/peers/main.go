@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -24,46 +23,46 @@ type options struct {
 	second                      string // set in the second process: where the first one is
 }
 
-// result is what is printed.
-type result struct {
-	Engine   string     `json:"engine"`
-	Between  string     `json:"between"`
-	Messages uint64     `json:"messages"`
-	Seconds  float64    `json:"seconds"`
-	Times    [][2]int64 `json:"times"` // nanoseconds, to three digits, and how often
-}
-
 func main() {
 	o, timeout, err := parse(os.Args[1:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "peers:", err)
 		os.Exit(2)
 	}
-	time.AfterFunc(timeout, func() {
-		fmt.Fprintln(os.Stderr, "peers: not done after", timeout)
-		os.Exit(3)
-	})
-	if err := run(o); err != nil {
+	if err := run(o, timeout); err != nil {
 		fmt.Fprintln(os.Stderr, "peers:", err)
 		os.Exit(1)
 	}
 }
 
-// run measures and prints.
-func run(o options) (err error) {
-	var r result
-	switch connect, message := messengers[o.engine]; {
-	case message && (o.mode == "paced" || o.engine != "channel"):
-		r, err = messages(o, connect)
-	case o.mode == "latency":
-		r, err = roundTrips(o)
-	default:
-		r, err = queue(o)
+// run measures slice by slice and prints what it finds.
+func run(o options, timeout time.Duration) (err error) {
+	var measure func() (result, error)
+	end := func() {}
+	expired := func() {
+		fmt.Fprintln(os.Stderr, "peers: not done after", timeout)
+		os.Exit(3)
 	}
-	if err != nil || o.second != "" {
+	smallPages()
+	starting := time.AfterFunc(timeout, expired)
+	switch connect, message := messengers[o.engine]; {
+	case o.second != "":
+		starting.Stop() // it ends with the first one
+		_, _, err := messages(o, connect)
+		return err
+	case message && (o.mode == "paced" || o.engine != "channel"):
+		measure, end, err = messages(o, connect)
+	case o.mode == "latency":
+		measure, err = roundTrips(o)
+	default:
+		measure, err = queue(o)
+	}
+	starting.Stop()
+	if err != nil {
 		return err
 	}
-	return json.NewEncoder(os.Stdout).Encode(r)
+	defer end()
+	return serve(os.Stdin, os.Stdout, timeout, expired, measure)
 }
 
 // parse reads the flags, which are those of the programs in package rivals, and
@@ -80,9 +79,9 @@ func parse(args []string) (o options, timeout time.Duration, err error) {
 	f.IntVar(&o.consumers, "consumers", 1, "threads that receive")
 	f.BoolVar(&o.broadcast, "broadcast", false, "channel: each message to all consumers, one channel each")
 	f.IntVar(&o.batch, "batch", 1, "messages at a time")
-	ms := f.Int("duration", 1000, "milliseconds for which is sent")
+	ms := f.Int("duration", 1000, "milliseconds that a slice measures")
 	cpus := f.String("cpus", "0,1", "processors; producers, then consumers are pinned to them in turn")
-	seconds := f.Int("timeout", 60, "seconds after which the program ends")
+	seconds := f.Int("timeout", 60, "seconds after which a slice that isn't done ends the program")
 	if err := f.Parse(args); err != nil {
 		return o, 0, err
 	}

@@ -76,9 +76,12 @@ func (c channels) send(b []byte) error {
 }
 
 func (c channels) recv(b []byte) error {
-	m := <-c.in
+	m, ok := <-c.in
+	if !ok {
+		return io.EOF
+	}
 	copy(b, m[:])
 	return nil
 }
 
-func (channels) close() {}
+func (c channels) close() { close(c.out) }

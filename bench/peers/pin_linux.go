@@ -3,18 +3,19 @@ package main
 import (
 	"os"
 	"os/exec"
-	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ringway/ringway/bench/limits"
 )
 
-// pin lets the calling thread run on one processor.
-func pin(cpu int) error {
-	var set unix.CPUSet
-	set.Set(cpu)
-	return unix.SchedSetaffinity(0, &set)
-}
+// pin locks the calling goroutine to a thread that runs on one processor.
+func pin(cpu int) error { return limits.Pin(cpu) }
+
+// smallPages keeps the process from huge pages, which Ringway's rings don't have
+// unless asked for.
+func smallPages() { _ = unix.Prctl(unix.PR_SET_THP_DISABLE, 1, 0, 0, 0) }
 
 // pinnedEnv is set when all threads of the process are pinned.
 const pinnedEnv = "RINGWAY_PEERS_PINNED"
@@ -29,7 +30,6 @@ func pinProcess(cpu int) error {
 	if err != nil {
 		return err
 	}
-	runtime.LockOSThread()
 	if err := pin(cpu); err != nil {
 		return err
 	}
@@ -42,10 +42,3 @@ func dieWithUs(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig
 // yield lets another thread of the processor run. The scheduler of Go is not
 // told, because there is nothing that it should do.
 func yield() { unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
-
-// monotonic is the clock that all processes share, in nanoseconds.
-func monotonic() int64 {
-	var t unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) // can't fail for this clock
-	return t.Nano()
-}

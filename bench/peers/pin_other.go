@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os/exec"
 	"runtime"
-	"time"
 )
 
 var errPin = errors.New("threads are pinned on Linux only")
@@ -21,4 +20,4 @@ func dieWithUs(*exec.Cmd) {}
 
 func yield() { runtime.Gosched() }
 
-func monotonic() int64 { return time.Now().UnixNano() }
+func smallPages() {}

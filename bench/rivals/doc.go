@@ -5,11 +5,32 @@
 //	c++ -O3 -march=native -std=c++17 -pthread
 //
 // because a rival deserves its best build, and the others are the Go module in
-// bench/peers, compiled with the go command. Each program checks what arrives and
-// prints one line of JSON. Built programs are kept below
+// bench/peers, compiled with the go command. Built programs are kept below
 // os.UserCacheDir()/ringway/rivals, under a name made of the source, the
 // compiler's version, the flags and the processor's abilities, so that a stale
 // one is never run.
+//
+// # Slices
+//
+// A program starts its workers once and then measures slice by slice, on request,
+// of some 40 ms each. In between all its threads sleep on a futex or a channel. So
+// engines are measured by turns within a fraction of a second, which is how long
+// one can rely on a virtual machine to stay as it is.
+//
+// All engines are measured alike, Ringway included:
+//
+//	what counts   messages that consumers have received while the clock ran, which
+//	              producers start and stop; and when it stops, all that was sent
+//	              must have been received, each message once: numbers are added up,
+//	              and those of one producer must come in order
+//	room          65,536 messages are under way at most, or as many bytes as in
+//	              Ringway's ring where the case is about bytes
+//	warming up    a fifth of the slice before it begins to count
+//	processors    the same ones, producers and consumers pinned alike
+//	memory        pages of 4 KiB, there before they are needed
+//	calls         one call a message, inlined by C++ as it would be for a user; or of
+//	              32 messages, and a loop where an engine has no such call
+//	clock         the time stamp counter for round trips
 //
 // # Queues that spin
 //
@@ -26,13 +47,18 @@
 //	xsync, -spsc  xsync.MPMCQueue, xsync.SPSCQueue   threads    a Go module
 //	channel       a Go channel                       threads    Go itself
 //
-// The queues of one producer and one consumer are measured with and without a
-// PAUSE after an attempt in vain; the better one counts. In the others a thread
-// yields its processor after each 64 attempts in vain, except that channels wait
-// as they always do. With more threads than processors the system's scheduler
-// decides much of the figures, and little of them is the queue's doing.
-// moodycamel's ConcurrentQueue keeps the order of one producer's messages only,
-// and has room for as many messages for each producer as others for all.
+// The C++ queues are tried with and without a PAUSE after an attempt in vain, ten
+// times by turns before anything counts, and the better way is kept. With more
+// threads than processors a thread yields its processor after each 64 attempts in
+// vain, otherwise after 4,096; channels wait as they always do. With more threads
+// than processors the system's scheduler decides much of the figures, and little of
+// them is the queue's doing.
+//
+// moodycamel's ConcurrentQueue grows as long as there is memory, and would win by
+// filling it. Here its producers look after each 256 messages at how many were sent
+// and received, and wait while 65,536 are under way. It is used with tokens, with its
+// bulk calls for batches, and keeps the order of one producer's messages only;
+// atomic_queue keeps none when two producers wait for one slot.
 //
 // # What sleeps
 //

@@ -45,18 +45,18 @@ func Of(t Task) []Engine {
 
 var engines = []Engine{
 	cpp("boost-spsc", "boost::lockfree::spsc_queue", Cpp, "processes", spins, program{
-		source: "spsc.cpp", define: "BOOST_SPSC", headers: []string{"boost/lockfree/spsc_queue.hpp"}, debian: "libboost-dev"}),
+		source: "queues.cpp", define: "BOOST_SPSC", headers: []string{"boost/lockfree/spsc_queue.hpp"}, debian: "libboost-dev"}),
 	cpp("readerwriter", "moodycamel::ReaderWriterQueue", Cpp, "threads", spins, program{
-		source: "spsc.cpp", define: "READERWRITER", headers: readerWriter, debian: "libreaderwriterqueue-dev"}),
+		source: "queues.cpp", define: "READERWRITER", headers: readerWriter, debian: "libreaderwriterqueue-dev"}),
 	cpp("atomic-spsc", "atomic_queue::AtomicQueue2 (SPSC)", Cpp, "threads", spins, program{
-		source: "spsc.cpp", define: "ATOMIC_SPSC", headers: []string{"atomic_queue/atomic_queue.h"}, debian: "libatomic-queue-dev"}),
+		source: "queues.cpp", define: "ATOMIC_SPSC", headers: []string{"atomic_queue/atomic_queue.h"}, debian: "libatomic-queue-dev"}),
 	cpp("moodycamel", "moodycamel::ConcurrentQueue", Cpp, "threads", crowds, program{
-		source: "mpmc.cpp", define: "MOODYCAMEL", debian: "libconcurrentqueue-dev",
+		source: "queues.cpp", define: "MOODYCAMEL", debian: "libconcurrentqueue-dev",
 		headers: []string{"concurrentqueue/concurrentqueue.h", "concurrentqueue/moodycamel/concurrentqueue.h", "concurrentqueue.h"}}),
 	cpp("boost-queue", "boost::lockfree::queue", Cpp, "threads", crowds, program{
-		source: "mpmc.cpp", define: "BOOST_QUEUE", headers: []string{"boost/lockfree/queue.hpp"}, debian: "libboost-dev"}),
+		source: "queues.cpp", define: "BOOST_QUEUE", headers: []string{"boost/lockfree/queue.hpp"}, debian: "libboost-dev"}),
 	cpp("atomic-queue", "atomic_queue::AtomicQueue", Cpp, "threads", crowds, program{
-		source: "mpmc.cpp", define: "ATOMIC_QUEUE", headers: []string{"atomic_queue/atomic_queue.h"}, debian: "libatomic-queue-dev"}),
+		source: "queues.cpp", define: "ATOMIC_QUEUE", headers: []string{"atomic_queue/atomic_queue.h"}, debian: "libatomic-queue-dev"}),
 	peer("xsync-spsc", "xsync.SPSCQueue", Go, "threads", either(spins, func(t Task) bool { return t.Size == 8 && t.Room == 65536 || t.Mode == Latency })),
 	peer("xsync", "xsync.MPMCQueue", Go, "threads", crowds),
 	peer("channel", "Go channel", Go, "threads", goChannel),

@@ -33,6 +33,15 @@ func buildPeers(ctx context.Context, dir string) (path string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("rivals: %w", err)
 	}
+	clocks, err := filepath.Glob(filepath.Join(source, "..", "limits", "*"))
+	if err != nil {
+		return "", fmt.Errorf("rivals: %w", err)
+	}
+	for _, file := range clocks {
+		if filepath.Ext(file) == ".go" || filepath.Ext(file) == ".s" {
+			files = append(files, file)
+		}
+	}
 	files = append(files, filepath.Join(source, "go.mod"), filepath.Join(source, "go.sum"))
 	slices.Sort(files)
 	for _, file := range files {

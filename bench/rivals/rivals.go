@@ -1,14 +1,9 @@
 package rivals
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -43,7 +38,7 @@ type Task struct {
 	// Rate is messages a second; for Paced.
 	Rate float64
 
-	// Duration is how long is measured, after a warm-up; 0 is one second.
+	// Duration is how long a slice measures, after a warm-up; 0 is one second.
 	Duration time.Duration
 
 	// CPUs are the processors to which producers, then consumers, are pinned in
@@ -51,12 +46,12 @@ type Task struct {
 	// for more.
 	CPUs []int
 
-	// Timeout ends a program that doesn't; 0 is ten times Duration and ten
-	// seconds.
+	// Timeout ends a program that isn't done with a slice; 0 is ten times Duration
+	// and ten seconds.
 	Timeout time.Duration
 }
 
-// Outcome is what a run found.
+// Outcome is what a slice found: messages are those that consumers received.
 type Outcome struct {
 	Engine   string
 	Between  string // "processes" or "threads"
@@ -166,76 +161,31 @@ func (e Engine) program(ctx context.Context) (path string, err error) {
 	return e.build(ctx, dir)
 }
 
-// Run builds the engine's program if need be and runs it. Errors are those of
-// Can and Build, and one with the program's words when it fails, is ended by
-// Timeout or doesn't deliver what was sent.
+// Run starts the engine, measures one slice and ends it.
 func (e Engine) Run(ctx context.Context, t Task) (Outcome, error) {
-	if err := e.Can(t); err != nil {
+	p, err := e.Start(ctx, t)
+	if err != nil {
 		return Outcome{}, err
+	}
+	o, err := p.Slice()
+	return o, errors.Join(err, p.Close())
+}
+
+// Start builds the engine's program if need be and starts it. It ends with ctx.
+// Errors are those of Can and Build.
+func (e Engine) Start(ctx context.Context, t Task) (*Program, error) {
+	if err := e.Can(t); err != nil {
+		return nil, err
 	}
 	t, err := t.complete()
 	if err != nil {
-		return Outcome{}, err
+		return nil, err
 	}
 	path, err := e.program(ctx)
 	if err != nil {
-		return Outcome{}, err
+		return nil, err
 	}
-	return runProgram(ctx, e.Name, path, append(t.args(), e.args...))
-}
-
-// runProgram runs a program and reads its line.
-func runProgram(ctx context.Context, name, path string, args []string) (Outcome, error) {
-	// What it leaves behind when it is killed bears this directory's name.
-	dir, err := os.MkdirTemp("", "ringway-rival-")
-	if err != nil {
-		return Outcome{}, fmt.Errorf("rivals: %w", err)
-	}
-	defer func() {
-		left, _ := filepath.Glob(filepath.Join("/dev/shm", filepath.Base(dir)+"*"))
-		for _, file := range append(left, dir) {
-			_ = os.RemoveAll(file)
-		}
-	}()
-	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.WaitDelay = time.Second
-	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
-	out, err := cmd.Output()
-	if err != nil {
-		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-			err = fmt.Errorf("%w: %s", err, firstLines(exit.Stderr))
-		}
-		return Outcome{}, fmt.Errorf("rivals: %s: %w", name, err)
-	}
-	var line struct {
-		Engine, Between string
-		Messages        int64
-		Seconds         float64
-		Times           [][2]int64
-	}
-	if err := json.Unmarshal(out, &line); err != nil {
-		return Outcome{}, fmt.Errorf("rivals: %s printed %.200q: %w", name, out, err)
-	}
-	o := Outcome{Engine: line.Engine, Between: line.Between, Messages: line.Messages, Seconds: line.Seconds}
-	if o.Messages <= 0 || o.Seconds <= 0 {
-		return Outcome{}, fmt.Errorf("rivals: %s printed %.200q, which says nothing", name, out)
-	}
-	if len(line.Times) > 0 {
-		o.Times = limits.NewHistogram(limits.Calibrate().StepNs)
-		for _, t := range line.Times {
-			if t[1] < 0 || t[1] > o.Messages {
-				return Outcome{}, fmt.Errorf("rivals: %s printed a time that was there %d times", name, t[1])
-			}
-			o.Times.RecordN(float64(t[0]), t[1])
-		}
-	}
-	return o, nil
-}
-
-// firstLines keeps what a program says from filling the screen.
-func firstLines(text []byte) []byte {
-	lines := bytes.SplitN(bytes.TrimSpace(text), []byte("\n"), 4)
-	return bytes.Join(lines[:min(len(lines), 3)], []byte("; "))
+	return start(ctx, e.Name, path, append(t.args(), e.args...))
 }
 
 func names() string {

@@ -26,10 +26,12 @@ queues and messaging libraries from Debian's packages, Go modules from
 bench/peers. "make peers" installs what they are built with. What is missing is
 named and left out.
 
-Between any two runs the raw round trip of a cache line is probed. Runs during
-which the machine itself changed its speed are thrown away and counted, and
-ratios are made only of pairs of runs that saw the same machine. A winner is
-called when all pairs agree on it, and otherwise nobody is.
+All engines are started once and then measured by turns, for some 40 ms each;
+between two slices their threads sleep. Between any two slices the raw round trip
+of a cache line is probed. Slices during which the machine itself changed its
+speed are thrown away and counted, and ratios are made only of pairs of slices that
+saw the same machine. A winner is called when the median ratio lies on one side
+with 99 % certainty, and otherwise nobody is.
 
 It takes up to ten minutes, with --quick two. On a machine that never settles,
 --keep-all keeps all runs and says so.`,
@@ -70,8 +72,8 @@ It takes up to ten minutes, with --quick two. On a machine that never settles,
 	}
 	flags := cmd.Flags()
 	flags.StringSliceVar(&o.Cases, "case", nil, "only this `CASE`, or those whose names begin so; can be given more than once")
-	flags.IntVar(&o.Runs, "runs", 0, "how many rounds must count; 0 is 5, or 3 with --quick")
-	flags.DurationVar(&o.Duration, "duration", 0, "how long each run measures; 0 is 300ms, or 60ms with --quick")
+	flags.IntVar(&o.Runs, "runs", 0, "how many pairs must count at most; 0 is 40, or 10 with --quick")
+	flags.DurationVar(&o.Duration, "duration", 0, "how long each slice measures; 0 is what suits the case, 40ms to 200ms, and half of that with --quick")
 	flags.BoolVar(&o.Quick, "quick", false, "two minutes instead of ten: fewer and shorter runs")
 	flags.BoolVar(&o.KeepAll, "keep-all", false, "keep runs during which the machine changed its speed, too")
 	files.flags(cmd)

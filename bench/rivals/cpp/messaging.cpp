@@ -11,11 +11,14 @@
 //
 // The first three are between two processes, the last between two threads.
 //
-//   --mode throughput   messages one way
+//   --mode throughput   messages one way; counted is what was received while the
+//                       clock ran
 //   --mode latency      messages there and back
 //   --mode paced        --rate messages a second one way, timed from when each was
 //                       due until it arrived; the sender keeps to its schedule
 //                       whatever happens, so that nothing that is late is left out
+//
+// --room bounds the messages under way where the engine can be told.
 #include "common.hpp"
 #include <sys/stat.h>
 
@@ -27,6 +30,16 @@ static std::string place() {
 	const char *dir = getenv("TMPDIR");
 	return dir && *dir ? dir : "/tmp";
 }
+
+// A socket in a directory of its own, for two processes.
+struct ipc_address {
+	std::string dir = place() + "/" + std::to_string(getpid()), url = "ipc://" + dir + "/s";
+	int room;
+	explicit ipc_address(const options &o) : room(int(o.room)) {
+		if (mkdir(dir.c_str(), 0700) != 0) die("mkdir");
+	}
+	~ipc_address() { unlink((dir + "/s").c_str()), rmdir(dir.c_str()); }
+};
 
 // An engine is made before there are two processes or threads. Each of them has
 // a side, made there, which sends to the other and receives from it.
@@ -60,19 +73,13 @@ struct engine {
 };
 #elif defined(ZEROMQ)
 #include <zmq.h>
-struct engine {
+struct engine : ipc_address {
 	static constexpr const char *name = "ZeroMQ (ipc)", *between = "processes";
-	std::string dir, url;
-	explicit engine(const options &) {
-		dir = place() + "/" + std::to_string(getpid());
-		if (mkdir(dir.c_str(), 0700) != 0) die("mkdir");
-		url = "ipc://" + dir + "/s";
-	}
-	~engine() { unlink((dir + "/s").c_str()), rmdir(dir.c_str()); }
+	using ipc_address::ipc_address;
 	struct side {
 		void *context, *socket;
 		side(engine &e, bool first) : context(zmq_ctx_new()), socket(zmq_socket(context, ZMQ_PAIR)) {
-			int high = 65536;
+			int high = std::max(e.room / 2, 1); // on each side
 			zmq_setsockopt(socket, ZMQ_SNDHWM, &high, sizeof high);
 			zmq_setsockopt(socket, ZMQ_RCVHWM, &high, sizeof high);
 			if ((first ? zmq_bind : zmq_connect)(socket, e.url.c_str()) != 0) die("zmq");
@@ -91,15 +98,9 @@ struct engine {
 #elif defined(NNG)
 #include <nng/nng.h>
 #include <nng/protocol/pair0/pair.h>
-struct engine {
+struct engine : ipc_address {
 	static constexpr const char *name = "nng (ipc)", *between = "processes";
-	std::string dir, url;
-	explicit engine(const options &) {
-		dir = place() + "/" + std::to_string(getpid());
-		if (mkdir(dir.c_str(), 0700) != 0) die("mkdir");
-		url = "ipc://" + dir + "/s";
-	}
-	~engine() { unlink((dir + "/s").c_str()), rmdir(dir.c_str()); }
+	using ipc_address::ipc_address;
 	struct side {
 		nng_socket s;
 		static void check(int rc, const char *what) {
@@ -107,8 +108,9 @@ struct engine {
 		}
 		side(engine &e, bool first) {
 			check(nng_pair0_open(&s), "nng_pair0_open");
-			nng_socket_set_int(s, NNG_OPT_SENDBUF, 8192);
-			nng_socket_set_int(s, NNG_OPT_RECVBUF, 8192);
+			int buffer = std::min(std::max(e.room / 2, 1), 8192); // 8192 is the most
+			nng_socket_set_int(s, NNG_OPT_SENDBUF, buffer);
+			nng_socket_set_int(s, NNG_OPT_RECVBUF, buffer);
 			if (first) {
 				check(nng_listen(s, e.url.c_str(), nullptr, 0), "nng_listen");
 				return;
@@ -139,9 +141,9 @@ struct engine {
 	struct line {
 		char bytes[64];
 	};
-	moodycamel::BlockingReaderWriterQueue<line> q[2]{moodycamel::BlockingReaderWriterQueue<line>(65536),
-	                                                 moodycamel::BlockingReaderWriterQueue<line>(65536)};
-	explicit engine(const options &o) {
+	using queue = moodycamel::BlockingReaderWriterQueue<line>;
+	queue q[2];
+	explicit engine(const options &o) : q{queue(o.room), queue(o.room)} {
 		if (o.size > sizeof(line)) usage("--size: up to 64 bytes were compiled in");
 	}
 	struct side {
@@ -167,8 +169,6 @@ struct engine {
 
 namespace {
 
-const bool processes = std::string(engine::between) == "processes";
-
 // A message begins with its number and the moment at which it was due.
 struct head {
 	uint64_t number;
@@ -176,99 +176,98 @@ struct head {
 };
 constexpr uint64_t over = UINT64_MAX;
 
-struct control : gate {
-	alignas(128) std::atomic<bool> wrong{false};
-	std::atomic<uint64_t> times{0};
-	std::atomic<double> end{0};
-};
+// What both sides of a run know.
+struct talk {
+	const options &o;
+	const size_t size = std::max<size_t>(o.size, sizeof(head));
+	const bool both = o.mode == "latency", paced = o.mode == "paced";
+	// Of round trips, or at the receiver. The pages are there when they are needed.
+	const size_t most = paced ? o.rate * (o.duration + 1) / 1000 + 1 : both ? 1 << 20 : 1;
+	float *const times = static_cast<float *>(shared_bytes(most * sizeof(float)));
+	crew s{o, 2};
+	stopwatch clock;
 
-// Both sides are connected when each has heard of the other.
-void greet(engine::side &s, const options &o) {
-	std::vector<char> b(std::max(largest, o.size));
-	s.send(b.data(), std::max<size_t>(o.size, sizeof(head)));
-	s.recv(b.data(), std::max<size_t>(o.size, sizeof(head)));
-}
+	explicit talk(const options &o) : o(o) {}
 
-outcome run(const options &o) {
-	const size_t size = std::max<size_t>(o.size, sizeof(head)), many = 4 << 20;
-	const bool timed = o.mode != "throughput", both = o.mode == "latency";
-	auto *c = shared<control>();
-	// Of the receiver's times. The pages are there when they are needed.
-	const size_t want = o.mode == "paced" ? std::min<size_t>(many, o.rate * (o.duration + 1) / 1000 + 1) : 1;
-	auto *arrivals = static_cast<float *>(shared_bytes(want * sizeof(float)));
-	outcome r;
-	if (both) r.times.reserve(many);
-	engine e(o);
-	two(
-		o, processes,
-		[&] {
-			engine::side s(e, true);
-			std::vector<char> out(size), in(size);
-			greet(s, o);
-			pin(o.cpu(0)); // this thread, not those that the library has started
-			c->meet();
-			auto send = [&](uint64_t number, double due) {
-				head h{number, due};
-				memcpy(out.data(), &h, sizeof h);
-				s.send(out.data(), size);
-			};
-			double start = now(), last = start, began = 0;
-			uint64_t first = 0;
-			for (uint64_t i = 0;; i++) {
-				double t = timed || i % 64 == 0 ? now() : last;
-				if (began == 0 && t - start > o.warm()) began = t, first = i;
-				if (began != 0 && t - began > o.measured()) {
-					r.messages = i - first, r.ns = t - began;
-					break;
-				}
-				if (o.mode == "paced") {
-					double due = start + i * 1e9 / o.rate;
-					while (now() < due) relax();
-					send(i, due > start + o.warm() ? due : 0);
-					last = t;
-					continue;
-				}
+	// A slice of the first side. It returns how many times there are.
+	size_t lead(engine::side &to, std::vector<char> &out, std::vector<char> &in) {
+		tally &t = s.tallies[0];
+		size_t n = 0;
+		auto send = [&](uint64_t number, double due) {
+			head h{number, due};
+			memcpy(out.data(), &h, sizeof h);
+			to.send(out.data(), size);
+		};
+		s.c.start();
+		double start = now(), gap = paced ? 1e9 / o.rate : 0;
+		for (uint64_t i = 0;; i++, t.sent++) {
+			if (both) {
+				double before = clock.read();
 				send(i, 0);
-				if (!both) {
-					last = t;
-					continue;
+				to.recv(in.data(), size);
+				double took = clock.read() - before;
+				head h;
+				memcpy(&h, in.data(), sizeof h);
+				t.wrong |= h.number != i;
+				if (s.c.at == measure && n < most) times[n++] = took;
+			} else if (paced) {
+				double due = start + i * gap;
+				while (now() < due) relax();
+				send(i, due > start + s.c.warm_ns ? due : 0);
+			} else send(i, 0);
+			if ((both || paced || i % 64 == 0) && !s.c.goes_on()) break;
+		}
+		t.sent++;
+		send(over, 0);
+		to.recv(in.data(), size); // the other side has everything
+		return n;
+	}
+
+	// A slice of the second side, likewise.
+	size_t follow(engine::side &to, std::vector<char> &in) {
+		tally &t = s.tallies[1];
+		size_t n = 0;
+		for (;; t.got++) {
+			head h;
+			to.recv(in.data(), size);
+			memcpy(&h, in.data(), sizeof h);
+			s.c.look(t);
+			if (h.number == over) break;
+			t.wrong |= h.number != t.got;
+			if (both) to.send(in.data(), size);
+			if (h.due != 0 && n < most) times[n++] = now() - h.due;
+		}
+		to.send(in.data(), size);
+		return n;
+	}
+
+	int run() {
+		engine e(o);
+		return s.run(
+			engine::name, engine::between, false,
+			[&](size_t id) {
+				engine::side to(e, id == 0);
+				std::vector<char> out(std::max(largest, size)), in(std::max(largest, size));
+				// Both are connected when each has heard of the other.
+				to.send(out.data(), size);
+				to.recv(in.data(), size);
+				pin(o.cpu(id)); // this thread, not those that the library has started
+				for (; s.next(id); s.finish()) {
+					size_t n = id == 0 ? lead(to, out, in) : follow(to, in);
+					s.tallies[id].first = n;
 				}
-				head h;
-				s.recv(in.data(), size);
-				memcpy(&h, in.data(), sizeof h);
-				r.wrong |= h.number != i;
-				if (began != 0 && r.times.size() < many) r.times.push_back(now() - t);
-			}
-			send(over, 0);
-			char b[largest];
-			s.recv(b, sizeof b); // the other side has everything
-		},
-		[&] {
-			engine::side s(e, false);
-			std::vector<char> in(std::max(largest, size));
-			bool wrong = false;
-			size_t n = 0;
-			greet(s, o);
-			pin(o.cpu(1));
-			c->meet();
-			for (uint64_t i = 0;; i++) {
-				head h;
-				s.recv(in.data(), size);
-				memcpy(&h, in.data(), sizeof h);
-				if (h.number == over) break;
-				wrong |= h.number != i;
-				if (both) s.send(in.data(), size);
-				if (h.due != 0 && n < want) arrivals[n++] = now() - h.due;
-			}
-			c->wrong = wrong, c->times = n;
-			s.send(in.data(), size);
-		},
-		false);
-	r.wrong |= c->wrong;
-	if (both) r.messages *= 2;
-	if (o.mode == "paced") r.times.assign(arrivals, arrivals + c->times), r.messages = r.times.size();
-	return r;
-}
+			},
+			[&] {
+				const tally &sent = s.tallies[0], &got = s.tallies[1];
+				size_t n = paced ? got.first : both ? sent.first : 0;
+				outcome r;
+				r.times.assign(times, times + n);
+				r.messages = both ? 2 * n : paced ? n : got.counted;
+				r.ns = s.c.ns, r.wrong = sent.wrong || got.wrong || sent.sent != got.got;
+				return r;
+			});
+	}
+};
 
 } // namespace
 
@@ -276,5 +275,5 @@ int main(int argc, char **argv) {
 	options o = parse(argc, argv);
 	if (o.mode != "throughput" && o.mode != "latency" && o.mode != "paced") usage("--mode wants throughput, latency or paced");
 	if (o.size > largest) usage("--size wants at most 65536");
-	return print(engine::name, engine::between, run(o));
+	return talk(o).run();
 }
