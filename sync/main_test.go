@@ -1,6 +1,7 @@
 package sync
 
 import (
+	"context"
 	"os"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/ringway/ringway/internal/errs"
 	"github.com/ringway/ringway/internal/mem"
+	"github.com/ringway/ringway/internal/proctest"
 )
 
 // childVar names, in a child's environment, the function that it runs.
@@ -24,9 +26,28 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// patience bounds a test that waits for what never comes. It is no measure of
-// anything.
-const patience = 30 * time.Second
+// patience bounds a test that waits for what never comes.
+const patience = proctest.Patience
+
+// withoutNet has all sleeps last until somebody ends them, so that a wake-up
+// that is lost shows, however fast or slow the machine is: nobody ends the sleep.
+func withoutNet(t testing.TB) {
+	t.Helper()
+	safety = time.Hour
+	t.Cleanup(func() { safety = SafetyNet })
+}
+
+// asleepAt sleeps on b, and fails the test when nobody ends that.
+func asleepAt(t testing.TB, b *Bell, ctx context.Context) (err error) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		err = b.Sleep(ctx)
+	}()
+	within(t, done, "the sleeper")
+	return err
+}
 
 // shared returns memory for bells and words: n cache line pairs.
 func shared(n int) mem.Region { return mem.Of(make([]byte, n*mem.Line)) }
@@ -34,12 +55,6 @@ func shared(n int) mem.Region { return mem.Of(make([]byte, n*mem.Line)) }
 // bellName is a name that no other bell on the machine has.
 func bellName(t testing.TB, what string) string {
 	return "ringway-test-" + strconv.Itoa(os.Getpid()) + "-" + strings.NewReplacer("/", "-", `\`, "-").Replace(t.Name()) + "-" + what
-}
-
-// overslept reports whether a sleep on b that began at start ended by the safety
-// net alone.
-func (b *Bell) overslept(start time.Time) bool {
-	return b.mem.Load32(offSeq) == b.seq && time.Since(start) >= SafetyNet*9/10
 }
 
 // newBell returns a handle that is closed when the test ends.

@@ -287,7 +287,7 @@ func (w *wait) sleep(ctx context.Context, d time.Duration) (int, error) {
 	start := time.Now() // with the monotonic clock
 	for {
 		w.os.announce(w.objects)
-		most := SafetyNet
+		most := safety
 		i, err := try(w.objects)
 		if i < 0 && err == nil {
 			err = ctx.Err()

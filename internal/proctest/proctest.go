@@ -1,6 +1,7 @@
 // Package proctest runs parts of a test program as processes of their own, to
 // be killed, stopped and talked to by tests. They talk over standard input and
-// output, a line at a time.
+// output, a line at a time. It also knows how long a test waits for what must
+// happen.
 package proctest
 
 import (
@@ -11,7 +12,24 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 )
+
+// Patience bounds a wait for what must happen, so that a test that would hang
+// says what it waits for. It is no measure of anything: the machine may be slow,
+// or stand still for a while, and a test must not fail for that.
+const Patience = 3 * time.Minute
+
+// Until waits for what, looking time and again whether it is so, and fails the
+// test when it never is.
+func Until(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	for start := time.Now(); !is(); time.Sleep(100 * time.Microsecond) {
+		if time.Since(start) > Patience && !is() {
+			t.Fatalf("it never came to this: %s", what)
+		}
+	}
+}
 
 // verbEnv makes the test program run one of its children instead of its tests.
 const verbEnv = "RINGWAY_TEST_CHILD"
