@@ -55,12 +55,16 @@ func listen(t testing.TB, addr string, opts ...ringway.Option) *ringway.Listener
 func connect(t testing.TB, l *ringway.Listener, opts ...ringway.Option) (dialed, accepted *ringway.Conn) {
 	t.Helper()
 	failed := make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	go func() {
 		var err error
-		dialed, err = ringway.Dial(t.Context(), l.Addr(), opts...)
+		if dialed, err = ringway.Dial(t.Context(), l.Addr(), opts...); err != nil {
+			cancel()
+		}
 		failed <- err
 	}()
-	accepted, err := l.Accept(t.Context())
+	accepted, err := l.Accept(ctx)
 	if err != nil {
 		t.Fatal(err, <-failed)
 	}

@@ -145,8 +145,9 @@ func TestAWakeIsCountedByTheOneWhoWakes(t *testing.T) {
 	r := newRing(t, ringway.Wait(ringway.Park))
 	p, c := ends(t, r)
 	received := make(chan error)
+	const n = 50
 	go func() {
-		for range 200 {
+		for range n {
 			if _, err := c.Recv(ctx); err != nil {
 				received <- err
 				return
@@ -154,10 +155,10 @@ func TestAWakeIsCountedByTheOneWhoWakes(t *testing.T) {
 		}
 		received <- nil
 	}()
-	for i := range uint64(200) {
-		for counted(t, r)[ring.Sleeps] == 0 && i == 0 {
-			time.Sleep(time.Millisecond)
-		}
+	sleeps := uint64(0)
+	for range n {
+		proctest.Until(t, "the receiver sleeps again", func() bool { return counted(t, r)[ring.Sleeps] > sleeps })
+		sleeps = counted(t, r)[ring.Sleeps]
 		if err := p.Send(ctx, nil); err != nil {
 			t.Fatal(err)
 		}
@@ -166,8 +167,8 @@ func TestAWakeIsCountedByTheOneWhoWakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Only the safety net could end a sleep otherwise, in the very moment.
-	if n := counted(t, r)[ring.Wakes]; n == 0 || n > 200 {
-		t.Errorf("%d wakes for 200 messages to a parked receiver", n)
+	if wakes := counted(t, r)[ring.Wakes]; wakes == 0 || wakes > n {
+		t.Errorf("%d wakes for %d messages to a parked receiver", wakes, n)
 	}
 }
 

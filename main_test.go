@@ -6,7 +6,6 @@ import (
 	"os"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/ringway/ringway"
 	"github.com/ringway/ringway/internal/proctest"
@@ -72,7 +71,7 @@ func ends(t testing.TB, r *ringway.Ring) (*ringway.Producer, *ringway.Consumer) 
 
 // within bounds what must end by itself; it only matters when a test hangs.
 func within(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), proctest.Patience)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -319,7 +319,7 @@ func TestEveryCommittedMessageIsDeliveredWhileProcessesAreKilledAtRandom(t *test
 		start(s)
 	}
 	kills := 0
-	for until := time.Now().Add(tortureTime(t)); time.Now().Before(until); kills++ {
+	for until := time.Now().Add(tortureTime(t)); kills < 20 || time.Now().Before(until); kills++ {
 		s := slots[rand.IntN(len(slots))]
 		s.child.Kill()
 		start(s)
@@ -411,7 +411,7 @@ func TestEveryCommittedMessageIsDeliveredWhileProcessesAreKilledAtRandom(t *test
 		t.Errorf("%d messages were delivered twice without a mark", unmarked-different)
 	}
 	t.Logf("%d kills; %d messages sent, %d delivered, %d of them again; %d lost", kills, all, delivered, again, lost)
-	if kills == 0 || all == 0 {
+	if all == 0 {
 		t.Error("nothing happened")
 	}
 }

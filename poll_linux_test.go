@@ -95,7 +95,7 @@ func TestTenThousandSleepingReceiversTakeAHandfulOfThreads(t *testing.T) {
 		}
 		consumers[i], sources[i] = c, c
 	}
-	most := runtime.GOMAXPROCS(0) + 16
+	most := threads(t) + runtime.GOMAXPROCS(0) + 16 // those of tests before stay
 
 	// wakeSome sends to some of the rings, and wants to hear when they were
 	// woken.
@@ -119,9 +119,10 @@ func TestTenThousandSleepingReceiversTakeAHandfulOfThreads(t *testing.T) {
 		}
 		slices.Sort(took)
 		t.Logf("woken after %v, %v at the median, %v at most", took[0], took[len(took)/2], took[len(took)-1])
-		// The machine may be busy with something else, but not all the time.
-		if took[len(took)/4] > time.Millisecond {
-			t.Errorf("three of four are woken after more than %v", took[len(took)/4])
+		// The machine may be busy with something else, but not all the time; the
+		// safety net takes half a second.
+		if took[len(took)/4] > 200*time.Millisecond {
+			t.Errorf("three of four are woken after more than %v: by the safety net", took[len(took)/4])
 		}
 	}
 	handful := func() {
@@ -245,7 +246,7 @@ func TestADescriptorFitsIntoALoopOfOnesOwn(t *testing.T) {
 		}
 		sent := make(chan error, 1)
 		go func() { sent <- p.Send(ctx, []byte{byte(i)}) }()
-		if !readable(30_000) {
+		if !readable(int(proctest.Patience.Milliseconds())) {
 			t.Fatalf("round %d: a message doesn't make the descriptor readable", i)
 		}
 		if ready, err := c.Arm(); !ready || err != nil {

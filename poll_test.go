@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringway/ringway"
+	"github.com/ringway/ringway/internal/proctest"
 )
 
 func TestAPollingReceiverIsWokenByEachMessage(t *testing.T) {
@@ -44,7 +45,7 @@ func TestAPollingReceiverIsWokenByEachMessage(t *testing.T) {
 				late++
 			}
 		}
-		if late > n/50 {
+		if late > n/10 { // the machine may stand still for a while, but not all the time
 			t.Errorf("%v: %d of %d round trips needed the safety net", kind, late, n)
 		}
 		if err := p1.End(ctx); err != nil {
@@ -229,11 +230,7 @@ func TestSelectorsLeaveNoGoroutineForEachRingBehind(t *testing.T) {
 	for range 10 {
 		receive()
 	}
-	for start := time.Now(); runtime.NumGoroutine() > before+2; runtime.Gosched() {
-		if time.Since(start) > 10*time.Second {
-			t.Fatalf("%d goroutines, there were %d", runtime.NumGoroutine(), before)
-		}
-	}
+	proctest.Until(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before+2 })
 }
 
 func TestSelectTakesSubscribersToo(t *testing.T) {
@@ -317,7 +314,7 @@ func TestEachOfSeveralPollingSubscribersIsWoken(t *testing.T) {
 			}
 		}
 		if time.Since(start) > 400*time.Millisecond {
-			if late++; late > n/50 {
+			if late++; late > n/10 {
 				t.Fatal("the safety net wakes them")
 			}
 		}

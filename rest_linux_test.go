@@ -2,12 +2,14 @@ package ringway_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ringway/ringway"
+	"github.com/ringway/ringway/internal/proctest"
 	"github.com/ringway/ringway/sync"
 )
 
@@ -84,10 +86,6 @@ func TestAConnectionThatIsClosedGivesItsDescriptorsBack(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for end := time.Now().Add(10 * time.Second); count() > before; time.Sleep(time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("%v: %d descriptors, there were %d", wait, count(), before)
-			}
-		}
+		proctest.Until(t, fmt.Sprintf("%v: %d descriptors", wait, before), func() bool { return count() <= before })
 	}
 }

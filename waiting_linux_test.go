@@ -160,11 +160,7 @@ func TestCloseEndsTheWaitsOfThousands(t *testing.T) {
 			t.Errorf("a wait that Close ended: %v", err)
 		}
 	}
-	for start := time.Now(); runtime.NumGoroutine() > before+1; runtime.Gosched() {
-		if time.Since(start) > 10*time.Second {
-			t.Fatalf("%d goroutines, there were %d", runtime.NumGoroutine(), before)
-		}
-	}
+	proctest.Until(t, "no goroutine is left", func() bool { return runtime.NumGoroutine() <= before+1 })
 	if now := openDescriptors(t); now > descriptorsBefore+1 { // the runtime's poller may be new
 		t.Errorf("%d descriptors are open, there were %d", now, descriptorsBefore)
 	}

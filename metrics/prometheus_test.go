@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -198,36 +199,49 @@ func (p *prom) query(expr string) map[string]float64 {
 // until waits for an expression to have one series with a value that will do.
 func (p *prom) until(expr string, ok func(v float64) bool) {
 	p.t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	proctest.Until(p.t, expr, func() bool {
 		values := p.query(expr)
 		for _, v := range values {
 			if len(values) == 1 && ok(v) {
-				return
+				return true
 			}
 		}
-		if time.Now().After(end) {
-			p.t.Fatalf("%s stays %v", expr, values)
-		}
-	}
+		time.Sleep(20 * time.Millisecond)
+		return false
+	})
 }
 
-// startPrometheus starts a server that scrapes target five times a second.
+// freeAddress returns where nobody listens, and nobody will by chance: its port
+// is none of those that the system hands out to whoever asks for any.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	first := 32768
+	if text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
+		_, _ = fmt.Sscan(string(text), &first)
+	}
+	for range 1000 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 2000+rand.IntN(max(first-2000, 1000))))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
+}
+
+// startPrometheus starts a server that scrapes target thrice a second.
 func startPrometheus(t *testing.T, target string) *prom {
 	t.Helper()
 	server, _ := tools(t)
 	dir := t.TempDir()
 	config := filepath.Join(dir, "prometheus.yml")
-	text := fmt.Sprintf("global: {scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms}\nrule_files: [%q]\n"+
+	text := fmt.Sprintf("global: {scrape_interval: 300ms, scrape_timeout: 300ms, evaluation_interval: 300ms}\nrule_files: [%q]\n"+
 		"scrape_configs: [{job_name: ringway, static_configs: [{targets: [%q]}]}]\n", monitoring(t, "alerts.yml"), target)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
+	addr := freeAddress(t)
 	var log strings.Builder
 	cmd := exec.Command(server, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+addr)
 	cmd.Stderr = &log

@@ -135,7 +135,6 @@ func TestAPidThatWasGivenToAnotherProcessMakesNoCreator(t *testing.T) {
 }
 
 func TestAnOpenerWaitsForTheCreator(t *testing.T) {
-	hurry(t, time.Minute)
 	for _, at := range unfinished {
 		t.Run(at, func(t *testing.T) {
 			name := unique(t)
@@ -166,7 +165,6 @@ func TestAnOpenerWaitsForTheCreator(t *testing.T) {
 }
 
 func TestAWaitingOpenerKeepsNothingAlive(t *testing.T) {
-	hurry(t, time.Minute)
 	for _, at := range unfinished {
 		t.Run(at, func(t *testing.T) {
 			name := unique(t)

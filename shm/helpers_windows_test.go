@@ -46,6 +46,10 @@ func unique(t *testing.T) string {
 	return strings.NewReplacer("/", "-", "#", "-").Replace(t.Name()) + "-" + time.Now().Format("150405.000000000")
 }
 
+// Who waits for others does so for long, here and in children: the machine may
+// stand still for a while. Tests of what happens when waiting is over hurry.
+func init() { patience = time.Minute }
+
 // hurry makes waiting for others short.
 func hurry(t *testing.T, d time.Duration) {
 	old := patience

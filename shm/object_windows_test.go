@@ -152,6 +152,7 @@ func TestAnObjectThatIsNotWhatItSaysIsRefused(t *testing.T) {
 	copy(plantObject(t, short, int64(len(good)-PageSize), ""), good)
 	refused(t, "", short, ErrCorrupt, "but the section has only")
 
+	hurry(t, 20*time.Millisecond)
 	const secReserve = 0x4000000 // SEC_RESERVE: touching it ends the program
 	for what, protect := range map[string]uint32{
 		"reserved": windows.PAGE_READWRITE | secReserve,

@@ -64,20 +64,30 @@ func TestASilentPeerEndsPingAndPongWithAnError(t *testing.T) {
 
 func TestAPeerThatFallsSilentBetweenRoundsEndsBothSidesWithAnError(t *testing.T) {
 	for _, raw := range []engine{native(), portable} {
-		mem := heap(64)
-		ping, pong := newLink(mem, 64, false, time.Second), newLink(mem, 64, true, 50*time.Millisecond)
-		ping.raw, pong.raw = raw, raw
-		done := make(chan error, 1)
-		go func() {
-			_, err := pong.pong()
-			done <- err
-		}()
-		// A series without an end leaves the ponger waiting …
-		if _, err := ping.ping(300, pace{pause: false}); err != nil {
-			t.Fatal(err)
-		}
-		if err := <-done; !errors.Is(err, ErrPeerGone) {
-			t.Errorf("%s: the ponger got %v", raw.name, err)
+		var ping *link
+		for timeout := 50 * time.Millisecond; ; timeout *= 4 {
+			mem := heap(64)
+			ping = newLink(mem, 64, false, 5*timeout)
+			pong := newLink(mem, 64, true, timeout)
+			ping.raw, pong.raw = raw, raw
+			done := make(chan error, 1)
+			go func() {
+				_, err := pong.pong()
+				done <- err
+			}()
+			// A series without an end leaves the ponger waiting …
+			_, pinged := ping.ping(300, pace{pause: false})
+			if err := <-done; !errors.Is(err, ErrPeerGone) {
+				t.Errorf("%s: the ponger got %v", raw.name, err)
+			}
+			if pinged == nil {
+				break
+			}
+			// If the machine stood still for longer than that, each was gone for
+			// the other.
+			if !errors.Is(pinged, ErrPeerGone) || timeout > time.Minute {
+				t.Fatal(pinged)
+			}
 		}
 		// … and with the ponger gone there is no answer in a loop either.
 		s := ping.state(pace{pause: true})

@@ -86,9 +86,21 @@ func TestTheClockRunsForwardAtTheSpeedOfTheMonotonicClock(t *testing.T) {
 	if c.TicksPerNs <= 0 || c.StepNs <= 0 {
 		t.Fatalf("%+v", c)
 	}
-	t0, ns0, wall := c.Now(), Now(), time.Now()
+	// look reads the three clocks, all at the same time: if the machine stood still
+	// in between, it looks again.
+	look := func() (ticks uint64, ns int64, wall time.Time) {
+		for {
+			before := Now()
+			ticks, wall = c.Now(), time.Now()
+			if ns = Now(); ns-before < 1e6 {
+				return ticks, ns, wall
+			}
+		}
+	}
+	t0, ns0, wall0 := look()
 	time.Sleep(50 * time.Millisecond)
-	ticks, ns, real := c.Ns(c.Now()-t0), Now()-ns0, int64(time.Since(wall))
+	t1, ns1, wall1 := look()
+	ticks, ns, real := c.Ns(t1-t0), ns1-ns0, int64(wall1.Sub(wall0))
 	// Not a measurement: whatever the machine does, these can't be far apart.
 	if ns < 40e6 || ticks < ns/2 || ticks > ns*2 || real < ns/2 || real > ns*2 {
 		t.Errorf("50 ms are %d ns by the counter, %d by Now and %d by time.Now", ticks, ns, real)

@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/ringway/ringway"
+	"github.com/ringway/ringway/internal/proctest"
 )
 
 // TestTopOnATerminalShowsRatesAndQuitsOnQ drives top in a real terminal, which
@@ -19,7 +19,12 @@ func TestTopOnATerminalShowsRatesAndQuitsOnQ(t *testing.T) {
 		t.Skip("tmux is not installed: top was not seen on a terminal")
 	}
 	dir := t.TempDir()
-	_, p := newRing(t, dir, "ticks", ringway.SPSC)
+	r, p := newRing(t, dir, "ticks", ringway.SPSC)
+	c, err := r.Consumer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
 	newRing(t, dir, "idle", ringway.MPMC)
 	socket := filepath.Join(t.TempDir(), "tmux")
 	tmux := func(args ...string) string {
@@ -37,20 +42,22 @@ func TestTopOnATerminalShowsRatesAndQuitsOnQ(t *testing.T) {
 	screen := func() string { return tmux("capture-pane", "-p") }
 	until := func(what string, ok func(text string) bool) {
 		t.Helper()
-		for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-			text := screen()
-			if ok(text) {
-				return
+		var text string
+		defer func() {
+			if t.Failed() {
+				t.Log(text)
 			}
-			if time.Now().After(end) {
-				t.Fatalf("the terminal never showed %s:\n%s", what, text)
-			}
-		}
+		}()
+		proctest.Until(t, "the terminal shows "+what, func() bool {
+			text = screen()
+			return ok(text)
+		})
 	}
 	until("the ring", func(s string) bool { return strings.Contains(s, "ticks") && strings.Contains(s, "2 sections") })
 	until("a rate", func(s string) bool {
-		for range 10 {
-			_ = p.TrySend([]byte("12345678")) // full is as good
+		send(t, p, "12345678")
+		if _, err := c.TryRecv(); err != nil {
+			t.Fatal(err)
 		}
 		for line := range strings.Lines(s) {
 			if f := strings.Fields(line); len(f) > 2 && f[0] == "ticks" && f[2] != "0" {

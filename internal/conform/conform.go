@@ -41,7 +41,7 @@ type Traits struct {
 }
 
 // patience bounds what must happen; nothing is asserted about less.
-const patience = 30 * time.Second
+const patience = proctest.Patience
 
 // Run runs all tests.
 func Run(t *testing.T, traits Traits) {
@@ -148,7 +148,7 @@ func async(f func() error) func(p *pair) error {
 func blocked() { time.Sleep(5 * time.Millisecond) }
 
 // fill sends from l until it would block, and returns how many messages that
-// were.
+// were. On a machine that stands still for a while there may be room left.
 func (p *pair) fill(l Link, payload []byte) int {
 	p.Helper()
 	for n := 0; ; n++ {

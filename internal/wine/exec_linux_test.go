@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ringway/ringway/internal/proctest"
 )
 
 const (
@@ -167,12 +169,7 @@ func TestWineExecTakesTheProgramWithItWhenKilled(t *testing.T) {
 			return fi.Size()
 		}
 		// The first run ever has a prefix to make.
-		for deadline := time.Now().Add(time.Minute); size() == 0 && time.Now().Before(deadline); {
-			time.Sleep(5 * time.Millisecond)
-		}
-		if size() == 0 {
-			t.Error("the program never started")
-		}
+		proctest.Until(t, "the program has started", func() bool { return size() > 0 })
 		if err := cmd.Process.Signal(sig); err != nil {
 			t.Fatal(err)
 		}
