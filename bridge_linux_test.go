@@ -34,7 +34,7 @@ func bridgeTraits(t *testing.T, tr ringway.Transport, dir, theirDir string, comm
 			if err := c.Start(); err != nil {
 				t.Fatal(err)
 			}
-			conn, err := l.Accept(t.Context())
+			conn, err := l.Accept(within(t))
 			if err != nil {
 				t.Fatal(err)
 			}

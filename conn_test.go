@@ -85,7 +85,7 @@ func connTraits(t *testing.T, tr ringway.Transport, addr string, opts ...ringway
 	opts = append(opts, ringway.Transports(tr), ringway.MaxMessage(1<<20))
 	l := listen(t, addr, opts...)
 	accept := func(t *testing.T) *ringway.Conn {
-		c, err := l.Accept(t.Context())
+		c, err := l.Accept(within(t))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -297,10 +297,11 @@ func TestArmTellsOfTheProducersDeath(t *testing.T) {
 	}
 }
 
-// doorbells returns the FIFOs of a ring.
-func doorbells(t *testing.T, r *ringway.Ring) []string {
+// doorbells returns the FIFOs of a ring in a directory. Where others clean up, too,
+// those that nobody has open may go at any time.
+func doorbells(t *testing.T, dir string, r *ringway.Ring) []string {
 	t.Helper()
-	list, err := filepath.Glob("/dev/shm/ringway-bell." + r.Name() + "~*")
+	list, err := filepath.Glob(filepath.Join(dir, "ringway-bell."+r.Name()+"~*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +312,7 @@ func TestAVandalAtTheDoorbellLosesNothing(t *testing.T) {
 	ctx := within(t)
 	r := newRing(t, ringway.Wait(ringway.Poll), ringway.Capacity(4096))
 	p, c := ends(t, r)
-	bells := doorbells(t, r)
+	bells := doorbells(t, "/dev/shm", r)
 	if len(bells) == 0 {
 		t.Fatal("a polling receiver has no doorbell; this test is blind")
 	}
@@ -365,12 +366,13 @@ func TestAVandalAtTheDoorbellLosesNothing(t *testing.T) {
 }
 
 func TestDoorbellsGoWithTheirLastUserOrTheRing(t *testing.T) {
-	r := newRing(t, ringway.Wait(ringway.Poll))
+	dir := t.TempDir()
+	r := newRing(t, ringway.Wait(ringway.Poll), ringway.Dir(dir))
 	p, c := ends(t, r)
-	if len(doorbells(t, r)) == 0 {
+	if len(doorbells(t, dir, r)) == 0 {
 		t.Fatal("there are no doorbells; this test is blind")
 	}
-	if err := ringway.RemoveRing(r.Name()); err != nil {
+	if err := ringway.RemoveRing(r.Name(), ringway.Dir(dir)); err != nil {
 		t.Fatal(err)
 	}
 	// Who is attached goes on.
@@ -389,29 +391,29 @@ func TestDoorbellsGoWithTheirLastUserOrTheRing(t *testing.T) {
 	if err := errors.Join(p.Close(), c.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if left := doorbells(t, r); len(left) > 0 {
+	if left := doorbells(t, dir, r); len(left) > 0 {
 		t.Errorf("%q are left", left)
 	}
 
 	// What a killed one leaves goes with the ring.
-	r = newRing(t)
-	child := proctest.Run(t, "poller", r.Name())
+	r = newRing(t, ringway.Dir(dir))
+	child := proctest.Run(t, "poller", r.Name(), dir)
 	child.Expect("attached")
 	child.Kill()
-	if len(doorbells(t, r)) == 0 {
+	if len(doorbells(t, dir, r)) == 0 {
 		t.Fatal("a killed receiver left no doorbell; this test is blind")
 	}
-	if err := ringway.RemoveRing(r.Name()); err != nil {
+	if err := ringway.RemoveRing(r.Name(), ringway.Dir(dir)); err != nil {
 		t.Fatal(err)
 	}
-	if left := doorbells(t, r); len(left) > 0 {
+	if left := doorbells(t, dir, r); len(left) > 0 {
 		t.Errorf("%q are left", left)
 	}
 }
 
 // poller is a child that receives by polling until it is killed.
 func poller(args []string) {
-	r, err := ringway.OpenRing(args[0], ringway.Wait(ringway.Poll))
+	r, err := ringway.OpenRing(args[0], ringway.Wait(ringway.Poll), ringway.Dir(args[1]))
 	if err != nil {
 		proctest.Fail(err)
 	}

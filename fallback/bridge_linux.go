@@ -33,11 +33,7 @@ func makeBridge(g ring.Geometry, o Options) (_ *shm.Section, where string, _ *Do
 		}
 	}()
 	for i, name := range doorbellNames {
-		path := bridgePath(o.Dir, where, name)
-		if err = unix.Mkfifo(path, 0o600); err != nil {
-			return nil, "", nil, &os.PathError{Op: "mkfifo", Path: path, Err: err}
-		}
-		if d.files[i], err = openBridgeFIFO(o.Dir, where, name); err != nil {
+		if d.files[i], err = shm.MakeDoorbell(bridgePath(o.Dir, where, name)); err != nil {
 			return nil, "", nil, err
 		}
 	}

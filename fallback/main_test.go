@@ -95,7 +95,9 @@ func traits(t *testing.T, transport fallback.Transport, addr string) conform.Tra
 		},
 		Child: func(t *testing.T, script string) (conform.Link, *proctest.Child) {
 			c := proctest.Run(t, "conform", script, addr, transport.String(), o.Dir)
-			e, err := l.Accept(t.Context())
+			ctx, cancel := context.WithTimeout(t.Context(), proctest.Patience)
+			defer cancel()
+			e, err := l.Accept(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}

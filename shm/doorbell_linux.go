@@ -51,6 +51,19 @@ func (s *Section) Doorbell(what string, create bool) (*os.File, error) {
 	return f, nil
 }
 
+// MakeDoorbell makes a FIFO at path, whose name in the directory must begin with
+// "ringway-bell.", and opens it, for both directions and without blocking. As
+// long as it is open, here or where the descriptor was passed to, Clean takes it
+// for somebody's; taking the name away is up to the caller. It enters the kernel
+// and allocates. Errors: ErrInsecure, and those of the operating system.
+func MakeDoorbell(path string) (*os.File, error) {
+	f, err := openDoorbell(path, true)
+	if err != nil {
+		return nil, named("make doorbell", path, err)
+	}
+	return f, nil
+}
+
 func openDoorbell(path string, create bool) (*os.File, error) {
 	const tries = 100 // each but the last means that somebody closed it meanwhile
 	for range tries {
