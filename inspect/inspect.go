@@ -18,6 +18,7 @@ import (
 	"github.com/ringway/ringway/internal/errs"
 	"github.com/ringway/ringway/ring"
 	"github.com/ringway/ringway/shm"
+	"github.com/ringway/ringway/sync"
 )
 
 // Status says in a word how a section is.
@@ -26,8 +27,8 @@ type Status string
 // The states of a section, and why.
 const (
 	Good       Status = "good"
-	Unknown    Status = "unknown"     // a section, but not of a kind of ring that this version knows
-	Corrupt    Status = "corrupt"     // descriptor, geometry or positions can't be true
+	Unknown    Status = "unknown"     // a section, but of no kind that this version knows
+	Corrupt    Status = "corrupt"     // descriptor, geometry, positions or a count can't be true
 	Fault      Status = "fault"       // truncated while it was looked at
 	Insecure   Status = "insecure"    // of another user, or others may touch it, or a link
 	NotRingway Status = "not-ringway" // something else has the name
@@ -48,7 +49,7 @@ type Section struct {
 	Size   int64  `json:"size_bytes"`      // of the whole section; 0 if unknown
 
 	// What the descriptor says; zero if it can't be read.
-	Kind         string        `json:"kind,omitempty"` // "spsc", "mpmc", …
+	Kind         string        `json:"kind,omitempty"` // "spsc", "mpmc", "broadcast", "event", "semaphore", …
 	Region       string        `json:"region,omitempty"`
 	Created      time.Time     `json:"created,omitzero"`
 	CreatorPID   int           `json:"creator_pid,omitempty"`
@@ -63,6 +64,9 @@ type Section struct {
 	// counted.
 	Ring   RingState `json:"ring,omitzero"`
 	Counts Counts    `json:"counts,omitzero"`
+
+	// Object is the state of an event or a semaphore; nil for a ring.
+	Object *sync.ObjectState `json:"object,omitempty"`
 
 	// Of a ring in which one of SampleEvery messages is timed; nil otherwise.
 	SampleEvery uint64   `json:"sample_every,omitempty"`
@@ -113,6 +117,9 @@ func (c Counts) MarshalJSON() ([]byte, error) {
 
 // IsZero reports whether nothing was counted.
 func (c Counts) IsZero() bool { return c == Counts{} }
+
+// IsRing reports whether the section is good and holds a ring.
+func (s *Section) IsRing() bool { return s.Status == Good && s.Object == nil }
 
 // Living and Dead return how many participants are.
 func (s *Section) Living() int { return s.count(shm.Alive) }

@@ -6,6 +6,7 @@ import (
 	"github.com/ringway/ringway/internal/errs"
 	"github.com/ringway/ringway/ring"
 	"github.com/ringway/ringway/shm"
+	"github.com/ringway/ringway/sync"
 )
 
 // View is a section mapped read-only, to be looked at again and again. It
@@ -99,6 +100,11 @@ func (s *Section) participants(m *shm.Section) error {
 func (s *Section) body(m *shm.Section) error {
 	o, g, err := observer(m)
 	if err != nil {
+		if kind := m.Descriptor().Kind; kind == sync.KindEvent || kind == sync.KindSemaphore {
+			object, err := sync.LookAt(m.Descriptor(), m.Body())
+			s.Kind, s.Object = object.Kind, &object
+			return err
+		}
 		if known(ring.Kind(m.Descriptor().Kind)) {
 			return err
 		}

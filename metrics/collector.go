@@ -104,7 +104,7 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	err := c.each(func(of int, s inspect.Section) {
 		status[s.Status]++
 		switch {
-		case s.Status != inspect.Good:
+		case !s.IsRing():
 		case of <= c.limit:
 			collect(ch, &s) // the registry is at work while we look on
 		default:

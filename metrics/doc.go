@@ -16,8 +16,8 @@
 //
 // # Names
 //
-//	ringway_sections{status}                   sections by what is right or wrong with them
-//	ringway_sections_unreported                good sections beyond the limit
+//	ringway_sections{status}                   sections by what is right or wrong with them, events and semaphores among them
+//	ringway_sections_unreported                good rings beyond the limit
 //	ringway_scrape_success                     1 if the sections could be listed
 //	ringway_scrape_duration_seconds            how long looking at all of them took
 //	ringway_ring_capacity_bytes                bytes of frames that the ring holds

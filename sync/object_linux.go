@@ -10,31 +10,6 @@ import (
 	"github.com/ringway/ringway/shm"
 )
 
-// An event or a semaphore is a section of its own, whose body has two words:
-//
-//	offset   word           written by
-//	┌─────────────────────────────────────────────────────────────────────────┐
-//	│ 0x00  count     u32     everybody; the word that is slept on while it's 0 │
-//	│ 0x04  waiters   u32     who sleeps, or is about to, adds one and takes it │
-//	│                         back; a waker needs no system call while it's 0   │
-//	└─────────────────────────────────────────────────────────────────────────┘
-//
-// The count alone decides. A wake-up is a hint: if one is lost, with a process
-// that was killed after it was woken and before it took anything, the others
-// find out after SafetyNet. Who died asleep leaves the waiters too high, which
-// costs whoever raises the count a system call for nothing.
-const (
-	offCount   = 0
-	offWaiters = 4
-	objectBody = mem.Line
-)
-
-// The descriptor's parameters.
-const (
-	paramMost   = 0
-	paramManual = 1
-)
-
 // osObject is the section of an event or a semaphore.
 type osObject struct {
 	section *shm.Section
@@ -66,23 +41,6 @@ func (s *osObject) open(name, dir string, t *traits) error {
 		return failf("open "+t.noun(), name, errs.NotRingway, "%v", err)
 	}
 	s.section, s.words = section, mem.Of(section.Body()[:objectBody])
-	return nil
-}
-
-// check takes the traits out of a descriptor, or says that it isn't that of
-// such an object.
-func check(d shm.Descriptor, t *traits) error {
-	if d.Kind != t.kind {
-		return &errs.Error{Op: "check", Err: errs.BadArgument, Detail: "the section is of another kind"}
-	}
-	most, manual := d.Params[paramMost], d.Params[paramManual]
-	rest := d.Params
-	rest[paramMost], rest[paramManual] = 0, 0
-	if d.BodySize < objectBody || most == 0 || most > 1<<31-1 || manual > 1 || rest != [8]uint64{} ||
-		t.kind == KindEvent && most != 1 || t.kind == KindSemaphore && manual != 0 {
-		return &errs.Error{Op: "check", Err: errs.Corrupt, Detail: "the descriptor is not that of this version"}
-	}
-	t.most, t.manual = uint32(most), manual == 1
 	return nil
 }
 

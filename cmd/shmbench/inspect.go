@@ -26,6 +26,7 @@ type frame struct {
 	Len      uint64 `json:"length"`
 	Payload  []byte `json:"payload,omitempty"` // in JSON base64; perhaps not all of it
 	Skipped  uint64 `json:"skipped_bytes,omitempty"`
+	About    uint64 `json:"skipped_messages,omitempty"` // about so many messages those were
 	Sequence uint64 `json:"sequence,omitempty"`
 	Missed   uint64 `json:"missed_messages,omitempty"`
 }
@@ -84,8 +85,10 @@ and no byte is changed. Of one that is damaged it shows the beginning.`,
 				Frames      []frame `json:"frames,omitempty"`
 				FramesError string  `json:"frames_error,omitempty"`
 			}{Section: v.Section()}
-			if doc.Frames, err = readFrames(v, frames, bytes); err != nil {
-				doc.FramesError = err.Error()
+			if doc.Object == nil {
+				if doc.Frames, err = readFrames(v, frames, bytes); err != nil {
+					doc.FramesError = err.Error()
+				}
 			}
 			return emit(cmd, jsonTo, doc, func(w io.Writer) error {
 				if err := writeSection(w, &doc.Section); err != nil {
@@ -161,6 +164,11 @@ func writeSection(w io.Writer, s *inspect.Section) error {
 	}
 	if s.CellSize > 0 {
 		row("cells", "%s", size(s.CellSize))
+	}
+	if s.Object != nil {
+		row("state", "%s", objectCount(s.Object))
+		row("waiters", "%s; those that died at it are among them", objectWaiters(s.Object))
+		return t.Flush()
 	}
 	row("checksums", "%t", s.Checksums)
 	row("head, tail", "%#x, %#x", s.Ring.Head, s.Ring.Tail)

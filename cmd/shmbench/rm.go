@@ -22,6 +22,9 @@ type removal struct {
 type removals struct {
 	Sections []removal `json:"sections"`
 	Remains  int       `json:"remains"` // files of dead programs that are no sections
+
+	// Idle are rings that --stale left: nobody is attached, and nobody died.
+	Idle []string `json:"idle,omitempty"`
 }
 
 func rmCommand() *cobra.Command {
@@ -34,11 +37,15 @@ func rmCommand() *cobra.Command {
 		Short: "Remove sections that nobody uses, or all that dead programs left",
 		Long: `rm takes the names of sections away and gives their memory back. It refuses
 while a participant lives, and, without --force, when that can't be known: of a
-damaged section, or one of another kind. With --stale it removes every section in
-which somebody died and nobody lives, and files that dead programs left beside
-sections; those that all have left in good order stay, since they may be waiting
-for the next. Who has a ring open and takes no part in it is not seen by this, and
-goes on undisturbed.`,
+damaged section, or of an event or a semaphore. With --stale it removes every
+section in which somebody died and nobody lives, and files that dead programs
+left beside sections.
+
+Rings that all have left in good order, or that nobody was ever attached to, stay
+with --stale, and are named. They may be waiting for the next: whoever created
+one may have made it for others, and that he is dead proves nothing. If you know
+better, name them. Who has a ring open and takes no part in it is not seen by rm,
+and goes on undisturbed.`,
 		Example: `  shmbench rm ticks
   shmbench rm --stale`,
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -47,7 +54,12 @@ goes on undisturbed.`,
 			}
 			var doc removals
 			var err error
-			doc.Sections, err = remove(names, dir, stale, force)
+			if stale {
+				names, doc.Idle, err = staleOnes(dir)
+			}
+			if err == nil {
+				doc.Sections, err = remove(names, dir, stale, force)
+			}
 			if stale {
 				var cleanErr error
 				doc.Remains, cleanErr = shm.Clean(dir)
@@ -64,20 +76,24 @@ goes on undisturbed.`,
 	return cmd
 }
 
-// remove removes sections, those named or those that are stale. It goes on
-// after one that stays, and then returns an error.
-func remove(names []string, dir string, stale, force bool) (done []removal, err error) {
-	if stale {
-		all, err := inspect.All(dir)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range all {
-			if s.Stale() {
-				names = append(names, s.Name)
-			}
+// staleOnes returns the sections that dead programs left, and the rings that
+// nobody is attached to for other reasons.
+func staleOnes(dir string) (names, idle []string, err error) {
+	all, err := inspect.All(dir)
+	for _, s := range all {
+		switch {
+		case s.Stale():
+			names = append(names, s.Name)
+		case s.IsRing() && len(s.Participants) == 0:
+			idle = append(idle, s.Name)
 		}
 	}
+	return names, idle, err
+}
+
+// remove removes sections. It goes on after one that stays, and then returns an
+// error.
+func remove(names []string, dir string, stale, force bool) (done []removal, err error) {
 	for _, name := range names {
 		r := removal{Name: name}
 		if why := removeOne(name, dir, stale, force); why != nil {
@@ -106,6 +122,9 @@ func removeOne(name, dir string, stale, force bool) error {
 		return fmt.Errorf("section %s is in use: %s", inspect.Printable(name, nameWidth), attached(&s))
 	case stale && !s.Stale():
 		return fmt.Errorf("section %s is not stale any more", inspect.Printable(name, nameWidth))
+	case s.Object != nil && !force:
+		return fmt.Errorf("section %s (%s, %s): who has it open can't be known; --force removes it", inspect.Printable(name, nameWidth),
+			s.Kind, objectWaiters(s.Object))
 	case s.Status != inspect.Good && !force && s.Dead() == 0:
 		return fmt.Errorf("section %s: %s; --force removes it", inspect.Printable(name, nameWidth), s.Error)
 	}
@@ -127,6 +146,14 @@ func (d removals) write(w io.Writer) (err error) {
 		} else {
 			_, err = fmt.Fprintln(w, r.Reason)
 		}
+	}
+	const most = 10
+	for i, name := range d.Idle {
+		if i == most {
+			_, err = fmt.Fprintf(w, "kept %d more\n", len(d.Idle)-most)
+			break
+		}
+		_, err = fmt.Fprintf(w, "kept %s: nobody is attached, and nobody died\n", inspect.Printable(name, nameWidth))
 	}
 	if d.Remains > 0 {
 		_, err = fmt.Fprintf(w, "removed %d files that dead programs left\n", d.Remains)

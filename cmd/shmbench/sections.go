@@ -11,6 +11,7 @@ import (
 
 	"github.com/ringway/ringway/inspect"
 	"github.com/ringway/ringway/ring"
+	"github.com/ringway/ringway/sync"
 )
 
 // Whatever these commands print of a section somebody else has written:
@@ -23,7 +24,8 @@ func lsCommand() *cobra.Command {
 		Short: "List the sections of this machine, and who is attached to them",
 		Long: `ls lists every section: its kind, the ring's capacity and what waits in it, how
 many messages went in and out since it was created, and who is attached since
-when, alive or dead. Sections that are damaged, of another user, or no sections at
+when, alive or dead. Of events and semaphores it shows their state and how many
+wait; who has them open isn't written anywhere. Sections that are damaged, of another user, or no sections at
 all are listed with the reason. It maps them read-only and changes no byte.`,
 		Example: `  shmbench ls
   shmbench ls --json -`,
@@ -64,6 +66,10 @@ func writeList(w io.Writer, all []inspect.Section) error {
 			fmt.Fprintf(t, "%s\t%s\t\t\t\t\t\t%s\n", name, s.Status, s.Error)
 			continue
 		}
+		if s.Object != nil {
+			fmt.Fprintf(t, "%s\t%s\t\t%s\t\t\t%s\t%s\n", name, s.Kind, objectCount(s.Object), moment(s.Created), objectWaiters(s.Object))
+			continue
+		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\n", name, s.Kind, size(s.Capacity), depth(s),
 			s.Counts[ring.SentMessages], s.Counts[ring.ReceivedMessages], moment(s.Created), attached(s))
 	}
@@ -77,6 +83,29 @@ func depth(s *inspect.Section) string {
 		text += ", ended"
 	}
 	return text
+}
+
+// objectCount says whether an event is set, or what a semaphore has.
+func objectCount(o *sync.ObjectState) string {
+	switch {
+	case o.Kind == "semaphore":
+		return fmt.Sprintf("%d of %d", o.Count, o.Most)
+	case o.Count != 0:
+		return "set"
+	}
+	return "not set"
+}
+
+// objectWaiters says who waits for an event or a semaphore, of which nothing but
+// the number is known.
+func objectWaiters(o *sync.ObjectState) string {
+	reset := ""
+	if o.Manual {
+		reset = "manual reset; "
+	} else if o.Kind == "event" {
+		reset = "reset by a wait; "
+	}
+	return fmt.Sprintf("%s%d wait", reset, o.Waiters)
 }
 
 // attached says who is attached to a section.

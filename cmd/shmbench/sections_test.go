@@ -404,14 +404,14 @@ func TestRmStaleTakesWhatDeadProgramsLeftAndNothingElse(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "ringway.junk"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := shmbench(t, "rm", "--stale", "--dir", dir); err != nil || out != "removed left\n" {
+	if out, err := shmbench(t, "rm", "--stale", "--dir", dir); err != nil || out != "removed left\nkept waiting: nobody is attached, and nobody died\n" {
 		t.Errorf("%v\n%s", err, out)
 	}
 	names, err := shm.Names(dir)
 	if err != nil || !slices.Equal(names, []string{"alive", "junk", "waiting"}) {
 		t.Error(names, err)
 	}
-	if out, err := shmbench(t, "rm", "--stale", "--dir", dir); err != nil || out != "nothing to remove\n" {
+	if out, err := shmbench(t, "rm", "--stale", "--dir", dir); err != nil || out != "nothing to remove\nkept waiting: nobody is attached, and nobody died\n" {
 		t.Error(out, err)
 	}
 	// What can't be looked into is removed by force only.

@@ -24,8 +24,13 @@ func tailCommand() *cobra.Command {
 		Short: "Show the messages of a ring without consuming them",
 		Long: `tail shows the messages that lie in a ring, a line each, and takes none of them:
 its consumers get them all the same. With --follow it goes on with those that
-come, until the ring's end, or until it is interrupted. A queue's consumers may
-be faster than tail; it then says how many bytes went by unseen.`,
+come, until the ring's end, or until it is interrupted.
+
+Nobody waits for tail. A queue's consumers release messages that it has not seen
+yet: it looks every 50 µs while messages come, less often when none do, and then
+says how many bytes of the ring went by, exactly, and how many messages that were,
+by the mean size of those that went through meanwhile. Of a broadcast ring, where
+messages are numbered, it says exactly how many were overwritten.`,
 		Example: `  shmbench tail ticks
   shmbench tail ticks --follow --json | jq .type`,
 		Args: cobra.ExactArgs(1),
@@ -58,8 +63,12 @@ type tailOptions struct {
 	show   func(frame) error
 }
 
-// pollEvery is how often tail looks for new messages.
-const pollEvery = 5 * time.Millisecond
+// How long tail sleeps between two looks for new messages: at first so long, and
+// twice that each time nothing has come, up to the longest.
+const (
+	shortestNap = 50 * time.Microsecond
+	longestNap  = 5 * time.Millisecond
+)
 
 func tail(cmd *cobra.Command, v *inspect.View, opts tailOptions) error {
 	if opts.bytes < 0 {
@@ -71,10 +80,11 @@ func tail(cmd *cobra.Command, v *inspect.View, opts tailOptions) error {
 	}
 	o.MaxPayload = opts.bytes
 	ctx := cmd.Context()
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
+	wake := time.NewTimer(0)
+	defer wake.Stop()
 	buf := make([]byte, 0, opts.bytes)
-	gone := false
+	sizes := frameSizes{view: v}
+	nap, gone := shortestNap, false
 	for {
 		f, err := o.Next(buf)
 		if v.Faulted() {
@@ -84,10 +94,14 @@ func tail(cmd *cobra.Command, v *inspect.View, opts tailOptions) error {
 		case err == io.EOF || err == ring.ErrEmpty && (!opts.follow || gone):
 			return nil
 		case err == ring.ErrEmpty:
+			wake.Reset(nap)
 			select {
 			case <-ctx.Done():
 				return nil
-			case <-tick.C:
+			case <-wake.C:
+			}
+			if nap = min(2*nap, longestNap); nap < longestNap {
+				continue
 			}
 			// Who has it open may go on with it for long, but most often
 			// that is the end.
@@ -99,8 +113,13 @@ func tail(cmd *cobra.Command, v *inspect.View, opts tailOptions) error {
 		case err != nil:
 			return err
 		case f.State == ring.FramePadding:
+			sizes.skipped += f.Skipped
 		default:
-			if err := opts.show(frameOf(f)); err != nil {
+			nap = shortestNap
+			line := frameOf(f)
+			line.Skipped += sizes.skipped
+			line.About, sizes.skipped = sizes.messages(line.Skipped), 0
+			if err := opts.show(line); err != nil {
 				return err
 			}
 			if ctx.Err() != nil {
@@ -110,9 +129,33 @@ func tail(cmd *cobra.Command, v *inspect.View, opts tailOptions) error {
 	}
 }
 
+// frameSizes knows how many messages about so many bytes of a queue were: by what
+// went through it, and was counted, since it was asked last. If all are of one size
+// that is exact, but for those that were sent and not yet counted, or the other way
+// round.
+type frameSizes struct {
+	view        *inspect.View
+	moved, sent uint64
+	skipped     uint64 // right before padding, which isn't shown
+}
+
+func (s *frameSizes) messages(bytes uint64) uint64 {
+	if bytes == 0 {
+		return 0
+	}
+	now := s.view.Section()
+	moved, sent := now.Ring.Moved, now.Counts[ring.SentMessages]
+	grown, counted := moved-s.moved, sent-s.sent
+	s.moved, s.sent = moved, sent
+	if int64(grown) <= 0 || int64(counted) <= 0 { // nonsense, or nothing
+		return 0
+	}
+	return uint64(float64(bytes)/float64(grown)*float64(counted) + 0.5)
+}
+
 func writeLine(w io.Writer, f frame) error {
 	if f.Skipped > 0 {
-		fmt.Fprintf(w, "… %d bytes of the ring went by unseen\n", f.Skipped)
+		fmt.Fprintf(w, "… about %d messages (%d bytes of the ring) were consumed unseen\n", f.About, f.Skipped)
 	}
 	if f.Missed > 0 {
 		fmt.Fprintf(w, "… %d messages were overwritten unseen\n", f.Missed)

@@ -153,6 +153,10 @@ func (t *top) write(w io.Writer, lines []activity) error {
 			fmt.Fprintf(tw, "%s\t%s\n", name, l.Status)
 			continue
 		}
+		if l.Object != nil {
+			fmt.Fprintf(tw, "%s\t%s\t\t\t\t\t%s\n", name, l.Kind, objectCount(l.Object))
+			continue
+		}
 		p := l.Per
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.0f%%\t%s\t%s\t%s\t%d\t%d%s\n", name, l.Kind, count(p.Sent), size(uint64(p.SentBytes)),
 			count(p.Received), size(uint64(p.ReceivedBytes)), depth(&l.Section), 100*float64(l.Ring.Depth)/float64(max(l.Capacity, 1)),

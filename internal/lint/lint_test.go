@@ -105,7 +105,7 @@ func TestArrowsBetweenThePackagesPointOneWay(t *testing.T) {
 		"/sync": {"/shm"},
 
 		"/fallback": {"/ring", "/shm", "/sync"},
-		"/inspect":  {"/ring", "/shm"},
+		"/inspect":  {"/ring", "/shm", "/sync"},
 		"/metrics":  {"/ring", "/shm", "/sync", "/inspect", "/fallback"},
 	}
 	for pkg, others := range may {

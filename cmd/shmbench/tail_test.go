@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"github.com/ringway/ringway"
+)
+
+func TestTailSaysHowManyMessagesOfAQueueWentByUnseen(t *testing.T) {
+	for _, kind := range []ringway.Kind{ringway.SPSC, ringway.MPMC} {
+		t.Run(kind.String(), func(t *testing.T) {
+			dir := t.TempDir()
+			r, p := newRing(t, dir, "ticks", kind)
+			c, err := r.Consumer()
+			if err != nil {
+				t.Fatal(err)
+			}
+			cmd := root()
+			out, w := io.Pipe()
+			cmd.SetOut(w)
+			cmd.SetArgs([]string{"tail", "ticks", "--follow", "--dir", dir})
+			ended := make(chan error, 1)
+			go func() {
+				err := cmd.ExecuteContext(t.Context())
+				_ = w.Close()
+				ended <- err
+			}()
+			// As long as nobody reads what it prints it stays where it is.
+			// Then as many go by as the ring holds several times.
+			send(t, p, "the first")
+			lines := bufio.NewReader(out)
+			for {
+				b, err := lines.ReadByte()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if b == '\n' {
+					break
+				}
+			}
+			const n = 3000
+			pass := func() {
+				t.Helper()
+				send(t, p, "the others")
+				if _, err := c.RecvAppend(t.Context(), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for range n {
+				pass()
+			}
+			unseen, seen := 0, 1
+			saw := make(chan bool)
+			read := func() bool {
+				line, err := lines.ReadString('\n')
+				if err != nil {
+					return false
+				}
+				if m := regexp.MustCompile(`^… about (\d+) messages \(\d+ bytes of the ring\) were consumed unseen\n$`).FindStringSubmatch(line); m != nil {
+					k, _ := strconv.Atoi(m[1])
+					unseen += k
+				} else {
+					seen++
+				}
+				return true
+			}
+			go func() {
+				defer close(saw)
+				for read() {
+				}
+			}()
+			send(t, p, "the last")
+			if err := p.End(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-ended; err != nil {
+				t.Fatal(err)
+			}
+			<-saw
+			_ = c.Close()
+			// All of one size and counted: nothing but padding, and where the
+			// first one stood, makes it inexact.
+			if total := unseen + seen; unseen == 0 || total < n*9/10 || total > n*11/10 {
+				t.Errorf("%d seen and %d unseen of %d", seen, unseen, n+2)
+			}
+		})
+	}
+}
