@@ -12,7 +12,10 @@ import (
 // calls Parent. Waiting for the child is up to the caller, unless there is an
 // error: then it was killed. The options are those of Dial.
 func StartChild(ctx context.Context, cmd *exec.Cmd, opts ...Option) (*Conn, error) {
-	o, lo := linkOptions(opts)
+	o, lo, err := linkOptions(opts)
+	if err != nil {
+		return nil, err
+	}
 	e, err := fallback.StartChild(ctx, cmd, lo)
 	if err != nil {
 		return nil, err
@@ -24,7 +27,10 @@ func StartChild(ctx context.Context, cmd *exec.Cmd, opts ...Option) (*Conn, erro
 // StartChild. It can be called once. The error matches ErrTransport when this
 // process was started otherwise.
 func Parent(ctx context.Context, opts ...Option) (*Conn, error) {
-	o, lo := linkOptions(opts)
+	o, lo, err := linkOptions(opts)
+	if err != nil {
+		return nil, err
+	}
 	e, err := fallback.Parent(ctx, lo)
 	if err != nil {
 		return nil, err

@@ -233,7 +233,7 @@ func (c *Conn) Claim(ctx context.Context, n int) ([]byte, error) {
 	switch {
 	case n < 0:
 		panic("ringway: Claim of a negative size")
-	case c.closed.Load():
+	case c.closed.Load() || c.link == nil:
 		return nil, &errs.Error{Op: "claim", Name: c.name, Err: ErrClosed}
 	case n > c.max:
 		return nil, &errs.Error{Op: "claim", Name: c.name, Err: ErrTooLarge}
@@ -334,7 +334,7 @@ func (c *Conn) CloseSend() error {
 // io.EOF. Calls that wait in other goroutines end with ErrClosed. A second Close
 // returns ErrClosed.
 func (c *Conn) Close() error {
-	if c.closed.Swap(true) {
+	if c.closed.Swap(true) || c.link == nil && c.out == nil {
 		return &errs.Error{Op: "close", Name: c.name, Err: ErrClosed}
 	}
 	if c.link != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ringway/ringway/fallback"
+	"github.com/ringway/ringway/internal/errs"
 	"github.com/ringway/ringway/ring"
 )
 
@@ -44,7 +45,20 @@ func newCountedLink(l fallback.Link) *countedLink {
 	return &countedLink{l, ring.CountersOf(make([]byte, ring.CountersSize))}
 }
 
+// noLink is what the calls on a connection return that nobody made.
+func noLink(op string) error { return &errs.Error{Op: op, Err: ErrClosed} }
+
+func (l *countedLink) CloseSend() error {
+	if l == nil {
+		return noLink("end")
+	}
+	return l.Link.CloseSend()
+}
+
 func (l *countedLink) Send(ctx context.Context, typ uint16, b []byte) error {
+	if l == nil {
+		return noLink("send")
+	}
 	err := l.Link.Send(ctx, typ, b)
 	if err == nil {
 		l.counters.Sent(1, uint64(len(b)))
@@ -53,6 +67,9 @@ func (l *countedLink) Send(ctx context.Context, typ uint16, b []byte) error {
 }
 
 func (l *countedLink) SendCorrelated(ctx context.Context, typ uint16, id uint64, b []byte) error {
+	if l == nil {
+		return noLink("send")
+	}
 	err := l.Link.SendCorrelated(ctx, typ, id, b)
 	if err == nil {
 		l.counters.Sent(1, 8+uint64(len(b)))
@@ -61,6 +78,9 @@ func (l *countedLink) SendCorrelated(ctx context.Context, typ uint16, id uint64,
 }
 
 func (l *countedLink) Recv(ctx context.Context) (ring.Message, error) {
+	if l == nil {
+		return ring.Message{}, noLink("receive")
+	}
 	m, err := l.Link.Recv(ctx)
 	if err == nil {
 		l.counters.Received(1, uint64(len(m.Payload)))

@@ -59,14 +59,11 @@ func Refused(f func(PeerIdentity, error)) Option {
 }
 
 // linkOptions are those of a connection.
-func linkOptions(opts []Option) (options, fallback.Options) {
-	o := options{capacity: fallback.DefaultCapacity}
-	for _, f := range opts {
-		f(&o)
-	}
+func linkOptions(opts []Option) (options, fallback.Options, error) {
+	o, err := options{capacity: fallback.DefaultCapacity}.applied(opts)
 	l := o.link
 	l.Capacity, l.Checksums, l.Dir, l.Prefault, l.Poll = int(o.capacity), o.checksums, o.dir, o.prefault, o.wait == Poll || o.wait == Adaptive
-	return o, l
+	return o, l, err
 }
 
 // AllTransports returns all transports, the fastest first.

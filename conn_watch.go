@@ -18,7 +18,7 @@ func (c *Conn) Watch(wake func()) (ready bool, err error) {
 	switch {
 	case c.in != nil:
 		return c.in.Watch(wake)
-	case c.closed.Load():
+	case c.closed.Load() || c.link == nil:
 		return false, &errs.Error{Op: "watch", Name: c.name, Err: ErrClosed}
 	}
 	return c.receiveAhead().watch(wake), nil
@@ -41,7 +41,7 @@ func (c *Conn) Unwatch() {
 // of Recv, TryRecv or Watch.
 func (c *Conn) TryRecv() (m Message, err error) {
 	if c.in == nil {
-		if c.closed.Load() {
+		if c.closed.Load() || c.link == nil {
 			return m, &errs.Error{Op: "receive", Name: c.name, Err: ErrClosed}
 		}
 		return c.receiveAhead().take()

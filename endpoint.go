@@ -185,7 +185,7 @@ func (e *endpoint) leave(lent bool) error {
 // shutOut is the error of a call on a closed endpoint. Whatever was lent to the
 // user before is over now.
 func (e *endpoint) shutOut(op string) error {
-	if e.grip.loose.Load() {
+	if e.grip != nil && e.grip.loose.Load() {
 		e.grip.free()
 	}
 	return e.errClosed(op)
@@ -356,6 +356,9 @@ func (e *endpoint) failed(op string, err error) error {
 		return e.errFault(op)
 	}
 	e.countError(err)
+	if err == ErrClosed {
+		err = &errs.Error{Op: op, Err: err, Detail: "the ring's end was declared"}
+	}
 	return named(err, e.name)
 }
 

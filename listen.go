@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ringway/ringway/fallback"
+	"github.com/ringway/ringway/internal/errs"
 )
 
 // Listener waits for connections at an address. Any goroutine may use it.
@@ -22,7 +23,10 @@ type Listener struct {
 // without it), Dir the directory of names, and Transports, MaxMessage,
 // Checksums, Prefault, Wait, HandshakeTimeout, Users, TakeOver and Refused count.
 func Listen(addr string, opts ...Option) (*Listener, error) {
-	o, lo := linkOptions(opts)
+	o, lo, err := linkOptions(opts)
+	if err != nil {
+		return nil, err
+	}
 	l, err := fallback.Listen(context.Background(), addr, lo)
 	if err != nil {
 		return nil, err
@@ -35,6 +39,9 @@ func Listen(addr string, opts ...Option) (*Listener, error) {
 // to Refused. It returns ErrClosed after Close, and when another listener has
 // taken over the name.
 func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
+	if l.l == nil {
+		return nil, &errs.Error{Op: "accept", Err: ErrClosed}
+	}
 	e, err := l.l.Accept(ctx)
 	if err != nil {
 		return nil, err
@@ -44,11 +51,21 @@ func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 
 // Addr returns the address to dial: for TCP and UDP with the port that the
 // system has chosen if that was 0.
-func (l *Listener) Addr() string { return l.l.Addr() }
+func (l *Listener) Addr() string {
+	if l.l == nil {
+		return ""
+	}
+	return l.l.Addr()
+}
 
 // Close gives the address back. Connections that were accepted stay. A second
 // Close returns ErrClosed.
-func (l *Listener) Close() error { return l.l.Close() }
+func (l *Listener) Close() error {
+	if l.l == nil {
+		return &errs.Error{Op: "close", Err: ErrClosed}
+	}
+	return l.l.Close()
+}
 
 // Dial connects to who listens at an address, which is as in Listen, and
 // negotiates how messages will go: shared memory if both sides can have it, else
@@ -58,7 +75,10 @@ func (l *Listener) Close() error { return l.l.Close() }
 // each transport, ErrVersion, ErrPeerDead when the other side died meanwhile,
 // and that of ctx.
 func Dial(ctx context.Context, addr string, opts ...Option) (*Conn, error) {
-	o, lo := linkOptions(opts)
+	o, lo, err := linkOptions(opts)
+	if err != nil {
+		return nil, err
+	}
 	e, err := fallback.Dial(ctx, addr, lo)
 	if err != nil {
 		return nil, err

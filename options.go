@@ -1,10 +1,12 @@
 package ringway
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/ringway/ringway/fallback"
+	"github.com/ringway/ringway/internal/errs"
 	"github.com/ringway/ringway/sync"
 )
 
@@ -56,8 +58,8 @@ type options struct {
 	wait       WaitStrategy
 	link       fallback.Options // of a connection
 
-	cellSize     int
-	participants int
+	cellSize     int // 0: not said
+	participants int // 0: not said
 	skipStalled  bool
 
 	lossless   bool
@@ -66,14 +68,50 @@ type options struct {
 
 	events *slog.Logger
 	sample int
+
+	bad error // what an option was given that can't be
 }
 
-func applied(opts []Option) options {
-	o := options{capacity: DefaultCapacity, cellSize: DefaultCellSize, participants: DefaultParticipants}
-	for _, f := range opts {
+// applied returns what the options come to, beginning with o. The error
+// matches ErrBadArgument.
+func (o options) applied(opts []Option) (options, error) {
+	for i, f := range opts {
+		if f == nil {
+			return o, &errs.Error{Op: "options", Err: ErrBadArgument, Detail: fmt.Sprintf("number %d is nil", i)}
+		}
 		f(&o)
 	}
-	return o
+	if o.bad == nil && !o.wait.Known() {
+		o.bad = &errs.Error{Op: "options", Err: ErrBadArgument, Detail: "there is no wait strategy " + o.wait.String()}
+	}
+	return o, o.bad
+}
+
+// ringOptions are those of a ring.
+func ringOptions(opts []Option) (options, error) {
+	return options{capacity: DefaultCapacity}.applied(opts)
+}
+
+// fit says which of the options of a new ring don't go with its kind, and fills
+// in what was not said.
+func (o *options) fit(kind Kind) error {
+	what := ""
+	switch {
+	case kind != MPMC && o.cellSize != 0:
+		what = "CellSize"
+	case kind == SPSC && o.participants != 0:
+		what = "Participants"
+	}
+	if what != "" {
+		return &errs.Error{Op: "create", Err: ErrBadArgument, Detail: fmt.Sprintf("%s is not for a ring of kind %v", what, kind)}
+	}
+	if o.cellSize == 0 {
+		o.cellSize = DefaultCellSize
+	}
+	if o.participants == 0 {
+		o.participants = DefaultParticipants
+	}
+	return nil
 }
 
 // Capacity sets how many bytes of frames a new ring holds: a power of two of
@@ -114,14 +152,28 @@ func Wait(s WaitStrategy) Option { return func(o *options) { o.wait = s } }
 
 // CellSize sets the unit in bytes in which messages take room in a new MPMC
 // ring, a power of two from 16 to 4096. A message and its 8-byte header take as
-// many cells as they need. For CreateRing.
-func CellSize(bytes int) Option { return func(o *options) { o.cellSize = bytes } }
+// many cells as they need. For CreateRing; with another kind of ring it is
+// refused, as an error matching ErrBadArgument.
+func CellSize(bytes int) Option {
+	return func(o *options) { o.cellSize = o.positive("CellSize", bytes) }
+}
 
 // Participants sets how many producers and consumers together a new MPMC ring
 // can have at a time, from 1 to 4095. In a new broadcast ring it is the publisher
 // and the subscribers that a lossless one waits for; of others, and of a lossy
-// one's subscribers, there can be more. For CreateRing.
-func Participants(n int) Option { return func(o *options) { o.participants = n } }
+// one's subscribers, there can be more. For CreateRing. With an SPSC ring it is
+// refused.
+func Participants(n int) Option {
+	return func(o *options) { o.participants = o.positive("Participants", n) }
+}
+
+// positive returns n, and takes note if it isn't.
+func (o *options) positive(what string, n int) int {
+	if n <= 0 && o.bad == nil {
+		o.bad = &errs.Error{Op: "options", Err: ErrBadArgument, Detail: fmt.Sprintf("%s of %d", what, n)}
+	}
+	return n
+}
 
 // SkipStalled has the consumers of an MPMC ring go past messages that were
 // begun and not yet committed, by a process that is stopped for example, to

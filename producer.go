@@ -171,10 +171,13 @@ func (p *Producer) tryEnd() error {
 
 // claimed returns the size of the open claim, and -1 when there is none.
 func (p *Producer) claimed() int {
-	if p.spsc != nil {
+	switch {
+	case p.spsc != nil:
 		return p.spsc.Claimed()
+	case p.mpmc != nil:
+		return p.mpmc.Claimed()
 	}
-	return p.mpmc.Claimed()
+	return -1
 }
 
 func (p *Producer) waiter(ctx context.Context, op string) waiter {

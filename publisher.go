@@ -245,7 +245,13 @@ func (p *Publisher) claim(ctx context.Context, wait bool, n int) ([]byte, error)
 
 // Commit sends the whole open claim as a message of type 0. It returns
 // ErrClosed or ErrFault; then nothing was sent. It panics when no claim is open.
-func (p *Publisher) Commit() error { return p.CommitTyped(0, p.cast.Claimed()) }
+func (p *Publisher) Commit() error {
+	n := -1
+	if p.cast != nil {
+		n = p.cast.Claimed()
+	}
+	return p.CommitTyped(0, n)
+}
 
 // CommitTyped sends the first n bytes of the open claim as a message of the
 // given type. It panics when no claim of that size is open.
@@ -269,11 +275,20 @@ func (p *Publisher) CommitTyped(typ uint16, n int) error {
 }
 
 // Abort gives the open claim back. Without one it does nothing.
-func (p *Publisher) Abort() { p.cast.Abort() }
+func (p *Publisher) Abort() {
+	if p.cast != nil {
+		p.cast.Abort()
+	}
+}
 
 // Sequence returns the number of the next message. The first one of a ring is
 // number 1, and a successor of a publisher counts on.
-func (p *Publisher) Sequence() uint64 { return p.cast.Sequence() }
+func (p *Publisher) Sequence() uint64 {
+	if p.cast == nil {
+		return 0
+	}
+	return p.cast.Sequence()
+}
 
 // End declares that no message will follow, from this publisher or any other.
 // Subscribers get io.EOF once they have received everything. It returns

@@ -43,7 +43,13 @@ type Ring struct {
 // now. A ring with that name that is there already is an error that matches
 // os.ErrExist, and is left as it is.
 func CreateRing(name string, kind Kind, opts ...Option) (*Ring, error) {
-	o := applied(opts)
+	o, err := ringOptions(opts)
+	if err == nil {
+		err = o.fit(kind)
+	}
+	if err != nil {
+		return nil, named(err, name)
+	}
 	g := ring.Geometry{Kind: kind, Capacity: uint64(o.capacity), Checksum: o.checksums}
 	participants := int(roles)
 	if kind == MPMC {
@@ -86,7 +92,10 @@ func CreateRing(name string, kind Kind, opts ...Option) (*Ring, error) {
 // are ignored: the ring is as its creator made it. The error matches
 // os.ErrNotExist when there is none.
 func OpenRing(name string, opts ...Option) (*Ring, error) {
-	o := applied(opts)
+	o, err := ringOptions(opts)
+	if err != nil {
+		return nil, named(err, name)
+	}
 	s, err := shm.Open(name, shm.OpenOptions{Dir: o.dir, ReadOnly: o.readOnly, Prefault: o.prefault, HugePages: o.hugePages})
 	if err != nil {
 		return nil, err
@@ -129,7 +138,11 @@ func participantsOf(g ring.Geometry) int {
 // On Windows a ring without Dir has no name to take away: it is gone when the
 // last process has closed it.
 func RemoveRing(name string, opts ...Option) error {
-	return shm.Remove(name, applied(opts).dir)
+	o, err := ringOptions(opts)
+	if err != nil {
+		return named(err, name)
+	}
+	return shm.Remove(name, o.dir)
 }
 
 func newRing(s *shm.Section, g ring.Geometry, o options) *Ring {
@@ -164,7 +177,7 @@ func (r *Ring) Inspect() inspect.Section {
 // to be closed on their own, and keep the memory mapped until then. The ring
 // itself stays, under its name. A second Close returns ErrClosed.
 func (r *Ring) Close() error {
-	if r.closed.Swap(true) {
+	if r.closed.Swap(true) || r.memory == nil {
 		return &errs.Error{Op: "close", Name: r.name, Err: ErrClosed}
 	}
 	return r.memory.release()
@@ -183,9 +196,9 @@ func newMemory(s *shm.Section) *memory {
 	return m
 }
 
-// hold adds a holder, unless the last one has gone.
+// hold adds a holder, unless the last one has gone, or m is nil.
 func (m *memory) hold() bool {
-	for {
+	for m != nil {
 		n := m.holders.Load()
 		if n == 0 {
 			return false
@@ -194,6 +207,7 @@ func (m *memory) hold() bool {
 			return true
 		}
 	}
+	return false
 }
 
 // release takes a holder away; the last one unmaps.

@@ -3,6 +3,7 @@ package ringway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 
@@ -68,7 +69,11 @@ func (r *Ring) Subscribe(opts ...SubscribeOption) (*Subscriber, error) {
 		return nil, err
 	}
 	o := ring.BroadcastOptions{Resume: ring.Oldest}
-	for _, f := range opts {
+	for i, f := range opts {
+		if f == nil {
+			_ = s.leave(false)
+			return nil, &errs.Error{Op: "subscribe", Name: r.name, Err: ErrBadArgument, Detail: fmt.Sprintf("option number %d is nil", i)}
+		}
 		f(&o)
 	}
 	if s.place != nil && r.geometry.Gates > 0 {

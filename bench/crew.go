@@ -73,7 +73,10 @@ func startCrew(ctx context.Context, o RunOptions) (_ *crew, err error) {
 		if err != nil {
 			return nil, err
 		}
-		opts := []ringway.Option{ringway.Capacity(o.Capacity), ringway.CellSize(cellFor(o.Size))}
+		opts := []ringway.Option{ringway.Capacity(o.Capacity)}
+		if kind == ringway.MPMC {
+			opts = append(opts, ringway.CellSize(cellFor(o.Size)))
+		}
 		if o.Lossless {
 			opts = append(opts, ringway.Lossless(), ringway.Participants(o.Consumers+1))
 		}

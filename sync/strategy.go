@@ -30,9 +30,12 @@ const (
 
 var strategyNames = [...]string{Adaptive: "adaptive", BusySpin: "busy-spin", Yield: "yield", Park: "park", PollFD: "poll"}
 
+// Known reports whether there is such a strategy.
+func (s Strategy) Known() bool { return int(s) < len(strategyNames) }
+
 // String returns the strategy's name.
 func (s Strategy) String() string {
-	if int(s) < len(strategyNames) {
+	if s.Known() {
 		return strategyNames[s]
 	}
 	return fmt.Sprintf("strategy %d", uint8(s))
