@@ -11,7 +11,7 @@ type CompareOptions struct {
 	Cases    []string      // names or their beginnings; none is all
 	Runs     int           // how many pairs must count at most; 0 is 40
 	Duration time.Duration // of one slice; 0 is what suits the case, 40 to 200 ms
-	Quick    bool          // fewer and shorter slices: two minutes at most
+	Quick    bool          // fewer and shorter slices, of the cases that have a target: two minutes at most
 	KeepAll  bool          // keep runs during which the machine changed its speed
 
 	// Progress, if not nil, is called before each case and after each round.
@@ -42,6 +42,9 @@ func Compare(ctx context.Context, o CompareOptions) (Document, error) {
 	budget := compareBudget
 	if o.Quick {
 		budget = quickBudget
+		if len(o.Cases) == 0 {
+			cases = slices.DeleteFunc(cases, func(c Case) bool { return c.Target == 0 && c.Limit == 0 })
+		}
 	}
 	if o.Runs == 0 {
 		if o.Runs = 40; o.Quick {
@@ -119,7 +122,9 @@ func (c *Case) measure(ctx context.Context, o *RunOptions) ([]Result, error) {
 	ours := summary(*o, all)
 	ours.Case, ours.Title = c.Name, c.Title
 	if l := ours.Limit; l != nil && c.Limit > 0 {
-		l.judge(c.Limit)
+		if l.judge(c.Limit); ours.Runs < minRounds {
+			l.Reached = Undecided
+		}
 	}
 	results := []Result{ours}
 	for _, r := range all.rivals {

@@ -195,7 +195,10 @@ func (r *Result) figure() string {
 }
 
 func (r *Result) runsText() string {
-	text := fmt.Sprintf("%d runs ± %.0f %%, %d thrown away", r.Runs, 50*r.Spread, r.Discarded)
+	text := fmt.Sprintf("%d slices ± %.0f %%, %d thrown away", r.Runs, 50*r.Spread, r.Discarded)
+	if r.Runs == 1 {
+		text = strings.Replace(text, "slices", "slice", 1)
+	}
 	if r.Unsettled > 0 {
 		text += fmt.Sprintf(", %d unsettled", r.Unsettled)
 	}
@@ -231,9 +234,9 @@ func (a *Against) aim() string {
 // rounds says how many pairs there were.
 func (a *Against) rounds() string {
 	if a.Rounds == 1 {
-		return "1 round"
+		return "1 pair"
 	}
-	return fmt.Sprintf("%d rounds", a.Rounds)
+	return fmt.Sprintf("%d pairs", a.Rounds)
 }
 
 func reachedText(reached string) string {

@@ -20,18 +20,13 @@ type pageData struct {
 	Doc     Document
 	Machine string
 	Score   string
-	Cards   []card
+	Lanes   []lane
+	Ticks   []tick
 	Blocks  []block
 	Figures []figureOf
 	Missing []string
 	Changes []Change // against a baseline
 	Base    string
-}
-
-// card is a case with a target, at a glance.
-type card struct {
-	Case, Title, Ratio, Word, Against, Detail string
-	Mood                                      string // good, bad or open
 }
 
 // block is a case with a bar for each engine.
@@ -55,11 +50,9 @@ func WriteHTML(w io.Writer, doc Document, changes []Change, since string) error 
 	d := pageData{Doc: doc, Score: doc.score(), Missing: doc.missing(), Changes: changes, Base: since}
 	m := doc.Machine
 	d.Machine = fmt.Sprintf("%s, %d cores, %s %s on %s, %s", nonEmpty(m.CPU, "unknown processor"), m.Cores, m.OS, m.Kernel, m.Arch, m.Go)
+	d.Lanes, d.Ticks = doc.lanes()
 	for _, name := range doc.cases() {
 		results := doc.of(name)
-		if c, ok := cardOf(results[0]); ok {
-			d.Cards = append(d.Cards, c)
-		}
 		if !strings.HasPrefix(name, "size-") {
 			d.Blocks = append(d.Blocks, blockOf(name, results))
 		}
@@ -88,38 +81,6 @@ func WriteHTML(w io.Writer, doc Document, changes []Change, since string) error 
 		}
 	}
 	return page.Execute(w, d)
-}
-
-// cardOf sums up a case that has something to be compared with.
-func cardOf(r Result) (c card, ok bool) {
-	a := r.Against
-	if a == nil || a.Target == 0 {
-		return c, false
-	}
-	c = card{
-		Case: r.Case, Title: r.Title, Ratio: ratioText(a.Ratio), Against: a.Engine,
-		Detail: fmt.Sprintf("%s to %s in %s; aimed at %s, %s", ratioText(a.Low), ratioText(a.High), a.rounds(), ratioText(a.Target), reachedText(a.Reached)),
-	}
-	if strings.HasPrefix(a.Engine, "limit: ") {
-		c.Word = "of the"
-	} else {
-		c.Word = a.Verdict + " of"
-		switch a.Verdict {
-		case TooClose, TooFew:
-			c.Word = a.Verdict + ":"
-		case Behind:
-			c.Word = "behind"
-		}
-	}
-	switch a.Reached {
-	case Reached:
-		c.Mood = "good"
-	case Missed:
-		c.Mood = "bad"
-	default:
-		c.Mood = "open"
-	}
-	return c, true
 }
 
 func ratioText(v float64) string {

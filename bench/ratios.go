@@ -63,7 +63,7 @@ type Check struct {
 }
 
 // gone is the verdict about a ratio that was not measured this time.
-const gone = "not measured now, or too few rounds"
+const gone = "not measured now, or too few pairs"
 
 // Check compares a document with the table.
 func (t Ratios) Check(doc Document) []Check {

@@ -124,7 +124,7 @@ const (
 	Ahead     = "ahead"
 	Behind    = "behind"
 	TooClose  = "too close to call" // either of them can be the faster one
-	TooFew    = "too few rounds to call"
+	TooFew    = "too few pairs to call"
 	minRounds = 5
 )
 

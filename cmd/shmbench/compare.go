@@ -33,7 +33,8 @@ speed are thrown away and counted, and ratios are made only of pairs of slices t
 saw the same machine. A winner is called when the median ratio lies on one side
 with 99 % certainty, and otherwise nobody is.
 
-It takes up to ten minutes, with --quick two. On a machine that never settles,
+It takes up to ten minutes; with --quick, which leaves out the cases that have no
+target, two. On a machine that never settles,
 --keep-all keeps all runs and says so.`,
 		Example: `  # everything, and a page to share
   shmbench compare --html report.html
@@ -74,7 +75,7 @@ It takes up to ten minutes, with --quick two. On a machine that never settles,
 	flags.StringSliceVar(&o.Cases, "case", nil, "only this `CASE`, or those whose names begin so; can be given more than once")
 	flags.IntVar(&o.Runs, "runs", 0, "how many pairs must count at most; 0 is 40, or 10 with --quick")
 	flags.DurationVar(&o.Duration, "duration", 0, "how long each slice measures; 0 is what suits the case, 40ms to 200ms, and half of that with --quick")
-	flags.BoolVar(&o.Quick, "quick", false, "two minutes instead of ten: fewer and shorter runs")
+	flags.BoolVar(&o.Quick, "quick", false, "two minutes instead of ten: fewer and shorter slices, and only the cases that have a target")
 	flags.BoolVar(&o.KeepAll, "keep-all", false, "keep runs during which the machine changed its speed, too")
 	files.flags(cmd)
 	return cmd
