@@ -12,7 +12,6 @@ import (
 
 	"github.com/ringway/ringway/inspect"
 	"github.com/ringway/ringway/ring"
-	"github.com/ringway/ringway/shm"
 )
 
 // DefaultLimit is how many rings a scrape reports at most unless told
@@ -27,33 +26,28 @@ type Source interface {
 // Collector is a prometheus.Collector over rings. Any goroutine may use it.
 type Collector struct {
 	limit int
-	each  func(f func(of int, s inspect.Section)) error // calls f for each of so many sections
+	all   func() ([]inspect.Section, error)
 
 	mu  sync.Mutex
 	own []Source // guarded by mu
 }
 
 // NewMachine returns a collector of all sections in dir; empty means the
-// system's place for shared memory. Each scrape lists and maps them anew. A
-// limit of 0 is DefaultLimit.
+// system's place for shared memory. Each scrape lists them anew, and maps those
+// that are new; see inspect.Watch for how long they stay mapped. A limit of 0 is
+// DefaultLimit.
 func NewMachine(dir string, limit int) *Collector {
 	if limit <= 0 {
 		limit = DefaultLimit
 	}
-	return &Collector{limit: limit, each: func(f func(int, inspect.Section)) error {
-		names, err := shm.Names(dir)
-		for _, name := range names {
-			f(len(names), inspect.Look(name, dir))
-		}
-		return err
-	}}
+	return &Collector{limit: limit, all: inspect.NewWatch(dir).All}
 }
 
 // NewRings returns a collector of a program's own rings, which need no listing.
 // Of several with the same name the first counts.
 func NewRings(rings ...Source) *Collector {
 	c := &Collector{limit: DefaultLimit, own: slices.Clone(rings)}
-	c.each = c.eachOwn
+	c.all = c.allOwn
 	return c
 }
 
@@ -71,7 +65,7 @@ func (c *Collector) Remove(r Source) {
 	c.own = slices.DeleteFunc(c.own, func(s Source) bool { return s == r })
 }
 
-func (c *Collector) eachOwn(f func(int, inspect.Section)) error {
+func (c *Collector) allOwn() (all []inspect.Section, err error) {
 	c.mu.Lock()
 	own := slices.Clone(c.own)
 	c.mu.Unlock()
@@ -79,10 +73,10 @@ func (c *Collector) eachOwn(f func(int, inspect.Section)) error {
 	for _, r := range own {
 		if s := r.Inspect(); !names[s.Name] {
 			names[s.Name] = true
-			f(len(own), s)
+			all = append(all, s)
 		}
 	}
-	return nil
+	return all, nil
 }
 
 // Describe implements prometheus.Collector.
@@ -99,26 +93,23 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
+	all, err := c.all()
 	status := make(map[inspect.Status]int)
-	var many []inspect.Section // more than there may be
-	err := c.each(func(of int, s inspect.Section) {
-		status[s.Status]++
-		switch {
-		case !s.IsRing():
-		case of <= c.limit:
-			collect(ch, &s) // the registry is at work while we look on
-		default:
-			many = append(many, s)
+	rings := make([]*inspect.Section, 0, len(all))
+	for i := range all {
+		status[all[i].Status]++
+		if all[i].IsRing() {
+			rings = append(rings, &all[i])
 		}
-	})
-	left := max(len(many)-c.limit, 0)
+	}
+	left := max(len(rings)-c.limit, 0)
 	if left > 0 {
-		slices.SortFunc(many, func(a, b inspect.Section) int {
+		slices.SortFunc(rings, func(a, b *inspect.Section) int {
 			return cmp.Or(a.Created.Compare(b.Created), strings.Compare(a.Name, b.Name))
 		})
 	}
-	for i := range many[:len(many)-left] {
-		collect(ch, &many[i])
+	for _, s := range rings[:len(rings)-left] {
+		collect(ch, s)
 	}
 	for _, st := range inspect.Statuses {
 		gauge(sections, float64(status[st]), string(st))

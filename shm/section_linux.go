@@ -242,6 +242,14 @@ func (b *backing) sameName(dir, name string) (bool, error) {
 	return err == nil && b.is(&st), err
 }
 
+// unchanged reports whether the name leads to b's file, of which nothing was
+// changed that matters to openFile.
+func (b *backing) unchanged(dir, name string) bool {
+	var st unix.Stat_t
+	err := unix.Fstatat(unix.AT_FDCWD, filepath.Join(dir, filePrefix+name), &st, unix.AT_SYMLINK_NOFOLLOW)
+	return err == nil && b.is(&st) && st.Nlink == 1 && st.Size >= int64(len(b.mem)) && checkFile(&st) == nil
+}
+
 // is reports whether st is of b's file.
 func (b *backing) is(st *unix.Stat_t) bool { return uint64(st.Dev) == b.dev && st.Ino == b.ino }
 

@@ -36,6 +36,7 @@ func listSections(dir string) ([]Info, error) { return nil, errs.Unsupported }
 
 func (b *backing) close() error                            { return errs.Unsupported }
 func (b *backing) guard() *sigbus.Guard                    { return nil }
+func (b *backing) unchanged(dir, name string) bool         { return false }
 func (b *backing) sameName(dir, name string) (bool, error) { return false, errs.Unsupported }
 
 func (b *backing) lockEntry(dir, name string, slot int, succeed bool) (*entryLock, error) {

@@ -141,6 +141,9 @@ func (b *backing) sameName(dir, name string) (bool, error) {
 	return id == b.file, nil
 }
 
+// unchanged is not known: to keep a section open would keep it in being.
+func (b *backing) unchanged(string, string) bool { return false }
+
 // prefault maps every page. The system may take it away again if it is not
 // used; only VirtualLock would not let it, and has limits of its own.
 func (b *backing) prefault() error {
