@@ -51,34 +51,43 @@ func (c *Conn) Call(ctx context.Context, typ uint16, request, into []byte) ([]by
 		return into, err
 	}
 	if alone {
-		err = c.sendLocked(ctx, typ, k.id, request)
+		err = c.ask(ctx, typ, k, request)
 	} else {
-		err = c.sendReading(ctx, typ, k.id, request)
+		err = c.askReading(ctx, typ, k, request)
 	}
 	if err != nil {
-		s.forget()
+		if !s.isDone(k) {
+			s.forget()
+		}
 		return s.finish(k, err)
 	}
 	return s.finish(k, c.readInTurn(ctx, k))
 }
 
-// sendLocked sends a numbered message, one goroutine at a time.
-func (c *Conn) sendLocked(ctx context.Context, typ uint16, id uint64, b []byte) error {
+// ask sends the question of k, one goroutine at a time.
+func (c *Conn) ask(ctx context.Context, typ uint16, k *call, b []byte) error {
 	c.calls.sending.Lock()
-	err := c.sendCorrelated(ctx, typ, id, b)
-	c.calls.sending.Unlock()
-	return err
+	defer c.calls.sending.Unlock()
+	if c.re == nil {
+		return c.sendCorrelated(ctx, typ, k.id, b)
+	}
+	return c.re.send(ctx, func(p *Conn) error {
+		if err := c.calls.goesBy(k, p); err != nil {
+			return err
+		}
+		return p.sendCorrelated(ctx, typ, k.id, b)
+	})
 }
 
-// sendReading sends while other calls are under way: their answers may fill the
+// askReading is ask while other calls are under way: their answers may fill the
 // way back, and keep the other side from taking anything, if all who could read
 // them are sending.
-func (c *Conn) sendReading(ctx context.Context, typ uint16, id uint64, b []byte) error {
+func (c *Conn) askReading(ctx context.Context, typ uint16, k *call, b []byte) error {
 	if c.out != nil {
 		c.calls.sending.Lock()
 		buf, err := c.out.TryClaim(8 + len(b))
 		if err == nil {
-			err = c.commitNumbered(buf, typ, id, b)
+			err = c.commitNumbered(buf, typ, k.id, b)
 			c.calls.sending.Unlock()
 			return err
 		}
@@ -91,14 +100,14 @@ func (c *Conn) sendReading(ctx context.Context, typ uint16, id uint64, b []byte)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		k, _, err := c.calls.begin(nil)
+		reader, _, err := c.calls.begin(nil)
 		if err == nil {
 			c.calls.forget()
-			err = c.readInTurn(reading, k)
-			_, _ = c.calls.finish(k, err)
+			err = c.readInTurn(reading, reader)
+			_, _ = c.calls.finish(reader, err)
 		}
 	}()
-	err := c.sendLocked(ctx, typ, id, b)
+	err := c.ask(ctx, typ, k, b)
 	stop()
 	<-done
 	return err
@@ -122,13 +131,19 @@ func (c *Conn) readAnswers(ctx context.Context, k *call) (done bool, err error) 
 	s := &c.calls
 	defer s.handOver(k)
 	for {
-		m, err := c.Recv(ctx)
-		if errors.Is(err, ErrLost) {
+		m, err := c.recvAnswer(ctx)
+		switch {
+		case err == nil:
+		case errors.Is(err, ErrLost):
 			continue
-		}
-		if err != nil {
+		case err == errMoved, errors.Is(err, ErrReconnected):
+			if s.isDone(k) {
+				return true, nil
+			}
+			continue
+		default:
 			if ctx.Err() == nil {
-				s.fail(err)
+				c.failCalls(err)
 			}
 			return false, err
 		}
@@ -136,10 +151,29 @@ func (c *Conn) readAnswers(ctx context.Context, k *call) (done bool, err error) 
 		if to == k {
 			return true, nil
 		}
-		if question && s.keep(m) {
+		if question && s.keep(c.questionOf(m)) {
 			return false, nil
 		}
 	}
+}
+
+// recvAnswer is Recv, except that it returns errMoved when another call has
+// reconnected.
+func (c *Conn) recvAnswer(ctx context.Context) (Message, error) {
+	if c.re != nil {
+		return c.re.recv(ctx, true)
+	}
+	return c.Recv(ctx)
+}
+
+// failCalls ends all calls under way, and those to come unless the connection
+// may reconnect.
+func (c *Conn) failCalls(err error) {
+	if c.re != nil && !errors.Is(err, ErrClosed) {
+		c.calls.lose(nil, err)
+		return
+	}
+	c.calls.fail(err)
 }
 
 // caller are the calls under way on a connection. Whoever waits for an answer
@@ -172,6 +206,7 @@ type call struct {
 	wake  chan struct{}
 	into  []byte
 	err   error
+	by    *Conn // where it was asked, of a connection that reconnects
 }
 
 // begin takes a slot for a call, and reports whether no other call's answer is
@@ -271,11 +306,10 @@ const maxKept = 1024
 
 // keep keeps a question for Serve, and reports whether that waits to read. What
 // is too much is dropped.
-func (s *caller) keep(m Message) bool {
+func (s *caller) keep(q question) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.kept) < maxKept {
-		q := questionOf(m)
 		q.payload = append([]byte(nil), q.payload...)
 		s.kept = append(s.kept, q)
 	}
@@ -337,6 +371,42 @@ func (s *caller) fail(err error) {
 	}
 }
 
+// lose ends the calls that were asked on a connection that is lost, or all that
+// were asked if it is nil.
+func (s *caller) lose(by *Conn, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unheard = 0
+	for _, k := range s.slots {
+		switch {
+		case k.id == 0 || k.done || k.by == nil:
+		case by == nil || k.by == by:
+			k.err = err
+			s.end(k)
+		default:
+			s.unheard++
+		}
+	}
+}
+
+// goesBy takes note of where the question of k goes, unless k is done: then it
+// returns why.
+func (s *caller) goesBy(k *call, by *Conn) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k.done {
+		return k.err
+	}
+	k.by = by
+	return nil
+}
+
+func (s *caller) isDone(k *call) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return k.done
+}
+
 // forget says that no answer is to be expected for a slot that was taken.
 func (s *caller) forget() {
 	s.mu.Lock()
@@ -356,7 +426,7 @@ func (s *caller) finish(k *call, err error) ([]byte, error) {
 	case err == nil:
 		err = s.failed
 	}
-	k.id, k.into = 0, nil
+	k.id, k.into, k.by = 0, nil, nil
 	s.free = append(s.free, k)
 	return into, err
 }

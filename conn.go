@@ -49,6 +49,11 @@ type Conn struct {
 
 	sending *Ring                                    // over rings: what out sends on
 	redial  func(ctx context.Context) (*Conn, error) // of one that was dialled
+
+	re      *reconnecting // with the option Reconnect: it has all the rest
+	cut     chan struct{} // over rings: closed when the other side is gone and out closed
+	said    bool          // over rings: the other side has declared the end; of who receives
+	toldEnd bool          // with re: the application was told
 }
 
 // pairing is what the rings of a connection have instead of places in a table:
@@ -65,7 +70,7 @@ type pairing struct {
 
 // newConn makes a connection of what was negotiated.
 func newConn(name string, e *fallback.Established, o options) (*Conn, error) {
-	c := &Conn{name: name, transport: e.Transport, peer: e.Peer, trail: e.Trail}
+	c := &Conn{name: name, transport: e.Transport, peer: e.Peer, trail: e.Trail, cut: make(chan struct{})}
 	if e.Link != nil {
 		c.link = newCountedLink(e.Link)
 		c.max = e.Link.MaxMessage()
@@ -132,6 +137,7 @@ func (c *Conn) watched(why error) {
 	}
 	c.left.Store(&why)
 	_ = c.out.Close()
+	close(c.cut)
 	c.waking.Lock()
 	defer c.waking.Unlock()
 	if !c.closed.Load() {
@@ -140,18 +146,18 @@ func (c *Conn) watched(why error) {
 }
 
 // Transport returns the road that was agreed on.
-func (c *Conn) Transport() Transport { return c.transport }
+func (c *Conn) Transport() Transport { return c.plain().transport }
 
 // PeerIdentity returns who is on the other side, as the system said when the
 // connection was made.
-func (c *Conn) PeerIdentity() PeerIdentity { return c.peer }
+func (c *Conn) PeerIdentity() PeerIdentity { return c.plain().peer }
 
 // Trail returns what was tried until both sides agreed, the last step being what
 // they agreed on.
-func (c *Conn) Trail() []fallback.Step { return c.trail }
+func (c *Conn) Trail() []fallback.Step { return c.plain().trail }
 
 // MaxMessage returns the largest payload in bytes, in both directions.
-func (c *Conn) MaxMessage() int { return c.max }
+func (c *Conn) MaxMessage() int { return c.plain().max }
 
 // Send sends b as one message of type 0, waiting for room until ctx ends. It
 // copies. When it returns nil the message will be received if the other side
@@ -163,14 +169,26 @@ func (c *Conn) Send(ctx context.Context, b []byte) error { return c.SendTyped(ct
 // SendTyped is Send with a message type, which means what the application wants
 // it to mean.
 func (c *Conn) SendTyped(ctx context.Context, typ uint16, b []byte) error {
-	if c.out == nil {
-		c.open = false
-		return c.link.Send(ctx, typ, b)
+	if c.out != nil && c.out.put(typ, b) {
+		return nil
 	}
-	if err := c.out.send(ctx, true, typ, b); err != nil {
-		return c.sendFailed("send", err)
+	return c.sendOtherwise(ctx, typ, b)
+}
+
+// sendOtherwise is SendTyped when there is more to do than to put the message
+// into a ring.
+func (c *Conn) sendOtherwise(ctx context.Context, typ uint16, b []byte) error {
+	switch {
+	case c.out != nil:
+		if err := c.out.send(ctx, true, typ, b); err != nil {
+			return c.sendFailed("send", err)
+		}
+		return nil
+	case c.re != nil:
+		return c.re.send(ctx, func(c *Conn) error { return c.SendTyped(ctx, typ, b) })
 	}
-	return nil
+	c.open = false
+	return c.link.Send(ctx, typ, b)
 }
 
 // sendFailed returns why something could not be sent: the producer doesn't know
@@ -233,6 +251,8 @@ func (c *Conn) Claim(ctx context.Context, n int) ([]byte, error) {
 	switch {
 	case n < 0:
 		panic("ringway: Claim of a negative size")
+	case c.re != nil:
+		return c.re.claimed(ctx, n)
 	case c.closed.Load() || c.link == nil:
 		return nil, &errs.Error{Op: "claim", Name: c.name, Err: ErrClosed}
 	case n > c.max:
@@ -254,6 +274,9 @@ func (c *Conn) Commit(ctx context.Context, typ uint16) error {
 		}
 		return nil
 	}
+	if c.re != nil {
+		return c.re.commit(ctx, typ)
+	}
 	if !c.open {
 		panic("ringway: Commit without a claim")
 	}
@@ -268,18 +291,33 @@ func (c *Conn) Commit(ctx context.Context, typ uint16) error {
 // was received; ErrPeerDead when it died, and everything that it had sent was
 // received; ErrLost over UDP; that of ctx, ErrCorrupt, ErrClosed.
 func (c *Conn) Recv(ctx context.Context) (Message, error) {
-	if c.in == nil {
-		return c.recvLink(ctx)
+	if c.in != nil {
+		if m, ok := c.in.take(); ok {
+			return m, nil
+		}
 	}
-	m, err := c.in.recv(ctx, true)
-	if err != nil {
-		return c.recvFailed(m, err)
+	return c.recvOtherwise(ctx)
+}
+
+// recvOtherwise is Recv when there is more to do than to take a message out of a
+// ring.
+func (c *Conn) recvOtherwise(ctx context.Context) (Message, error) {
+	switch {
+	case c.in != nil:
+		m, err := c.in.recv(ctx, true)
+		if err != nil {
+			return c.recvFailed(m, err)
+		}
+		return m, nil
+	case c.re != nil:
+		return c.re.recv(ctx, false)
 	}
-	return m, nil
+	return c.recvLink(ctx)
 }
 
 // recvFailed is Recv when nothing came.
 func (c *Conn) recvFailed(m Message, err error) (Message, error) {
+	c.said = c.said || err == io.EOF
 	why := c.left.Load()
 	if why == nil || errors.Is(err, ErrClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return m, err
@@ -311,7 +349,7 @@ func (c *Conn) Messages(ctx context.Context) iter.Seq2[Message, error] {
 			if err == io.EOF {
 				return
 			}
-			if !yield(m, err) || err != nil && !errors.Is(err, ErrLost) {
+			if !yield(m, err) || err != nil && !errors.Is(err, ErrLost) && !errors.Is(err, ErrReconnected) {
 				return
 			}
 		}
@@ -321,6 +359,9 @@ func (c *Conn) Messages(ctx context.Context) iter.Seq2[Message, error] {
 // CloseSend says that no message will follow: the other side gets io.EOF behind
 // the last one. Receiving goes on. It returns ErrClosed the second time.
 func (c *Conn) CloseSend() error {
+	if c.re != nil {
+		return c.re.send(c.re.ctx, (*Conn).CloseSend)
+	}
 	if c.out == nil {
 		return c.link.CloseSend()
 	}
@@ -334,6 +375,9 @@ func (c *Conn) CloseSend() error {
 // io.EOF. Calls that wait in other goroutines end with ErrClosed. A second Close
 // returns ErrClosed.
 func (c *Conn) Close() error {
+	if c.re != nil {
+		return c.re.close()
+	}
 	if c.closed.Swap(true) || c.link == nil && c.out == nil {
 		return &errs.Error{Op: "close", Name: c.name, Err: ErrClosed}
 	}
@@ -346,7 +390,7 @@ func (c *Conn) Close() error {
 	}
 	var failed error
 	// The producer is closed already if the other side is gone.
-	if err := c.out.finish(); !errors.Is(err, ErrClosed) {
+	if err := c.out.Close(); !errors.Is(err, ErrClosed) {
 		failed = err
 	}
 	c.waking.Lock()
@@ -354,16 +398,4 @@ func (c *Conn) Close() error {
 	failed = errors.Join(failed, c.control.Close(), c.in.Close())
 	c.keepCounts()
 	return errors.Join(failed, c.memory.release(), c.doorbells.Close())
-}
-
-// finish closes the producer of a ring that nobody will send on any more.
-func (p *Producer) finish() error {
-	if err := p.shut(); err != nil {
-		return err
-	}
-	open := p.claimed() >= 0
-	if err := p.spsc.End(); err == nil {
-		p.theirs.Ring()
-	}
-	return p.leave(open)
 }

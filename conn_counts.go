@@ -12,6 +12,9 @@ import (
 // bytes, sent and received, over rings also waits, sleeps and the like. It may be
 // called at any time; after Close it returns the last counts.
 func (c *Conn) Counts() (t ring.Totals) {
+	if c.re != nil {
+		return c.re.counts()
+	}
 	if last := c.last.Load(); last != nil {
 		return *last
 	}

@@ -272,8 +272,10 @@ func (w *waiter) pause() error {
 		w.announced = true
 	case sync.Again:
 		const peerEvery = 1 << 13 // rounds between two looks at the others
-		if w.round++; w.round%peerEvery == 0 {
-			return w.givesUp()
+		if w.round++; w.round%peerEvery == 0 || e.pairing != nil {
+			if err := w.givesUp(); err != nil {
+				return err
+			}
 		}
 		if e.gate.Closing() {
 			return e.errClosed(w.op)

@@ -83,6 +83,11 @@ var (
 	// which happens over UDP only; the text says how many. The next call goes
 	// on behind them.
 	ErrLost = errs.Lost
+
+	// ErrReconnected is matched by the error of type *Reconnected with which a
+	// call on a connection with the option Reconnect learns that the connection
+	// was lost, and that there is another one in its place.
+	ErrReconnected = errs.Reconnected
 )
 
 // named puts the ring's name into an error that doesn't have it yet.

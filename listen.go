@@ -2,6 +2,7 @@ package ringway
 
 import (
 	"context"
+	"errors"
 
 	"github.com/ringway/ringway/fallback"
 	"github.com/ringway/ringway/internal/errs"
@@ -75,6 +76,7 @@ func (l *Listener) Close() error {
 // each transport, ErrVersion, ErrPeerDead when the other side died meanwhile,
 // and that of ctx.
 func Dial(ctx context.Context, addr string, opts ...Option) (*Conn, error) {
+<<<<<<< HEAD
 	o, lo, err := linkOptions(opts)
 	if err != nil {
 		return nil, err
@@ -82,8 +84,23 @@ func Dial(ctx context.Context, addr string, opts ...Option) (*Conn, error) {
 	e, err := fallback.Dial(ctx, addr, lo)
 	if err != nil {
 		return nil, err
+=======
+	o, lo := linkOptions(opts)
+	dial := func(ctx context.Context) (*Conn, error) {
+		e, err := fallback.Dial(ctx, addr, lo)
+		if err != nil {
+			return nil, err
+		}
+		return newConn(addr, e, o)
 	}
-	c, err := newConn(addr, e, o)
+	c, err := dial(ctx)
+	if err == nil && o.reconnect {
+		if why := lasting(c.transport); why != "" {
+			return nil, errors.Join(c.errOf("dial", ErrUnsupported, why), c.Close())
+		}
+		return newReconnecting(c, dial, o.within), nil
+>>>>>>> ba3488e (Connections outlive their listener with Reconnect; streams acknowledge what was released)
+	}
 	if err == nil {
 		c.redial = func(ctx context.Context) (*Conn, error) { return Dial(ctx, addr, opts...) }
 	}

@@ -22,6 +22,8 @@ var children = proctest.Children{
 	"conform":  conformChild,
 	"echo":     echoServer,
 	"holder":   holder,
+	"answer":   answerer,
+	"keep":     keeper,
 
 	"publish":   publishNumbers,
 	"subscribe": subscribeNumbers,

@@ -21,10 +21,11 @@ import (
 // nothing, and what the other side sends to it should come from a NetConn as
 // well. It has CloseWrite, as TCP connections have.
 //
-// It can't be had over UDP, which loses messages: then NetConn panics.
+// It can't be had over UDP, which loses messages, nor with Reconnect, as a stream
+// can't begin anew in its midst: then NetConn panics.
 func (c *Conn) NetConn() net.Conn {
-	if c.transport == UDP {
-		panic("ringway: NetConn over UDP")
+	if c.transport == UDP || c.re != nil {
+		panic("ringway: NetConn over UDP, or of a connection that reconnects")
 	}
 	n := &netConn{c: c}
 	n.read.init()

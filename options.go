@@ -57,6 +57,8 @@ type options struct {
 	checksums  bool
 	wait       WaitStrategy
 	link       fallback.Options // of a connection
+	reconnect  bool
+	within     time.Duration
 
 	cellSize     int // 0: not said
 	participants int // 0: not said

@@ -5,23 +5,31 @@ import (
 	"errors"
 	"time"
 
-	"github.com/ringway/ringway/internal/errs"
 	"github.com/ringway/ringway/ring"
 )
 
 // Redial connects anew to where c was dialled, with the same options, and waits
 // for somebody to listen there until ctx ends: a listener that is being replaced
-// (see TakeOver), or was killed and is started again. c itself stays as it is;
+// (see TakeOver), or was killed and is started again; Reconnect does it by itself.
+// c itself stays as it is;
 // Unacknowledged says what of it has to be sent again, and then it is to be
 // closed. Redial returns the errors of Dial that waiting doesn't mend (ErrInsecure,
 // ErrTransport, ErrVersion …), that of ctx, and ErrBadArgument when c was
 // accepted, not dialled.
 func (c *Conn) Redial(ctx context.Context) (*Conn, error) {
-	if c.redial == nil {
-		return nil, &errs.Error{Op: "redial", Name: c.name, Err: ErrBadArgument, Detail: "this end was accepted, not dialled"}
+	switch {
+	case c.re != nil:
+		return nil, c.errOf("redial", ErrBadArgument, "the connection does that by itself")
+	case c.redial == nil:
+		return nil, c.errOf("redial", ErrBadArgument, "this end was accepted, not dialled")
 	}
+	return dialAgain(ctx, c.redial)
+}
+
+// dialAgain dials until that succeeds, can't, or ctx ends.
+func dialAgain(ctx context.Context, dial func(context.Context) (*Conn, error)) (*Conn, error) {
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
-		next, err := c.redial(ctx)
+		next, err := dial(ctx)
 		if err == nil || hopeless(err) {
 			return next, err
 		}
@@ -52,10 +60,11 @@ func hopeless(err error) bool {
 // what could.
 //
 // Only shared memory tells. Over other transports, where what was written may be
-// anywhere, it returns ErrUnsupported.
+// anywhere, it returns ErrUnsupported; see Reconnect for what there is then.
 func (c *Conn) Unacknowledged() ([]Message, error) {
+	c = c.plain()
 	fail := func(err error, detail string) ([]Message, error) {
-		return nil, &errs.Error{Op: "unacknowledged", Name: c.name, Err: err, Detail: detail}
+		return nil, c.errOf("unacknowledged", err, detail)
 	}
 	switch {
 	case c.out == nil:

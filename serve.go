@@ -21,7 +21,9 @@ type Handler func(ctx context.Context, typ uint16, request, dst []byte) ([]byte,
 //
 // Nobody else receives meanwhile. This side may Call, too, from other
 // goroutines; not from a handler, unless there are more workers than such calls.
-// Messages that neither ask nor answer are dropped.
+// Messages that neither ask nor answer are dropped. On a connection with the
+// option Reconnect, Serve returns ErrReconnected like Recv, and is to be called
+// again; answers to what a process asked that is gone are dropped.
 func (c *Conn) Serve(ctx context.Context, workers int, handle Handler) error {
 	s := &server{c: c, ctx: ctx, handle: handle}
 	if workers > 1 {
@@ -56,11 +58,16 @@ type question struct {
 	word    uint64
 	typ     uint16
 	payload []byte
+	from    *Conn // of a connection that reconnects
 }
 
-// questionOf takes a message that asks apart.
-func questionOf(m Message) question {
-	return question{binary.LittleEndian.Uint64(m.Payload), m.Type, m.Payload[8:]}
+// questionOf takes a message that asks apart. It belongs to who receives.
+func (c *Conn) questionOf(m Message) question {
+	q := question{word: binary.LittleEndian.Uint64(m.Payload), typ: m.Type, payload: m.Payload[8:]}
+	if c.re != nil {
+		q.from = c.re.receiving
+	}
+	return q
 }
 
 // run receives until that ends. It reads for all calls of this side meanwhile.
@@ -96,12 +103,12 @@ func (s *server) run() (err error) {
 		}
 		if err == nil {
 			if _, asks := calls.deliver(m); asks {
-				err = s.take(questionOf(m))
+				err = s.take(s.c.questionOf(m))
 			}
 		}
 		if err != nil {
-			if s.ctx.Err() == nil {
-				calls.fail(err)
+			if s.ctx.Err() == nil && !errors.Is(err, ErrReconnected) {
+				s.c.failCalls(err)
 			}
 			return err
 		}
@@ -156,13 +163,31 @@ func (s *server) answer(q question, buf *[]byte) error {
 		*buf = b
 	}
 	word := q.word | isAnswer
-	if err == nil && 8+len(b) > s.c.max {
+	if err == nil && 8+len(b) > s.c.MaxMessage() {
 		err = &Error{Op: "answer", Name: s.c.name, Err: ErrTooLarge}
 	}
 	if err != nil {
 		word |= isError
 		b = []byte(err.Error())
-		b = b[:min(len(b), s.c.max-8)]
+		b = b[:min(len(b), s.c.MaxMessage()-8)]
 	}
-	return s.c.sendLocked(s.ctx, q.typ, word, b)
+	return s.c.sendAnswer(s.ctx, q, word, b)
+}
+
+// sendAnswer sends the answer to a question, to who asked it: if that is gone it
+// drops it.
+func (c *Conn) sendAnswer(ctx context.Context, q question, word uint64, b []byte) error {
+	c.calls.sending.Lock()
+	defer c.calls.sending.Unlock()
+	if c.re == nil {
+		return c.sendCorrelated(ctx, q.typ, word, b)
+	}
+	if c.re.move(&c.re.sending); c.re.sending != q.from {
+		return nil
+	}
+	err := q.from.sendCorrelated(ctx, q.typ, word, b)
+	if errors.Is(err, ErrPeerDead) {
+		return nil // as who receives will learn
+	}
+	return err
 }

@@ -30,7 +30,7 @@ func (c *Control) Watch(gone func(error)) {
 func (c *Control) wait() error {
 	f, err := c.in.next(c.s, wire{})
 	switch {
-	case err == nil && f.control() && f.h.Type() == ctlEnd:
+	case err == nil && f.control() && f.h.Type() == ctlClose:
 		return io.EOF
 	case err == nil:
 		return failf(ErrCorrupt, "frame header %#016x beside the rings", uint64(f.h))
@@ -49,7 +49,7 @@ func (c *Control) wait() error {
 func (c *Control) Close() error {
 	c.closed.Do(func() {
 		// There is always room for it: nothing else was sent.
-		_, _ = c.s.Write(controlFrame(ctlEnd, nil))
+		_, _ = c.s.Write(controlFrame(ctlClose, nil))
 		c.err = c.s.Close()
 	})
 	return c.err

@@ -44,6 +44,8 @@
 //	5 decline  it doesn't, and why: the next one, please
 //	6 end      no message follows in this direction
 //	7 takeover from one listener to the one before it under the same name
+//	8 close    no message follows in either direction: this side leaves
+//	9 ack      how many messages of the other side were released (u64)
 //
 // # The handshake
 //
@@ -68,6 +70,17 @@
 // # Ends
 //
 // A side that has sent everything says so with an end frame (a ring has a word
-// for it), and the other receives io.EOF behind the last message. A connection
-// that breaks without it means that the other side is gone: ErrPeerDead.
+// for it), and the other receives io.EOF behind the last message; so it does
+// when a side closes the connection, with a close frame (beside rings, too). A
+// connection that breaks without it means that the other side is gone:
+// ErrPeerDead.
+//
+// # Acknowledgements
+//
+// In a ring the receiver's position says what was released. A stream doesn't
+// tell: what was written may be anywhere when the other side dies. If who dials
+// asks for it in the offer, who listens sends acks, in front of its own messages
+// or, when it has none, every 64 messages or 64 KiB, or 2 ms after it has
+// released something. Who dialled keeps copies of what is not acknowledged, up to
+// 8 MiB. UDP has none of this.
 package fallback

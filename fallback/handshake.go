@@ -17,6 +17,8 @@ const (
 	ctlDecline
 	ctlEnd
 	ctlTakeover
+	ctlClose
+	ctlAck
 )
 
 // ProtocolVersion is the version of the handshake, and the only one that this
@@ -32,7 +34,8 @@ type features uint32
 const (
 	featureChecksum features = 1 << iota // messages carry a checksum
 	featurePoll                          // four descriptors that can be polled come with the rings
-	knownFeatures   = featureChecksum | featurePoll
+	featureAck                           // on a stream, who listens says what it has released
+	knownFeatures   = featureChecksum | featurePoll | featureAck
 )
 
 // nonce is the number used once that an answer has to repeat.

@@ -42,3 +42,24 @@ type Link interface {
 	// MaxMessage returns the largest payload in bytes.
 	MaxMessage() int
 }
+
+// Resumable is a Link that knows what was lost with it, so that another one can
+// take its place. Those of streams are; any goroutine may call its methods.
+type Resumable interface {
+	Link
+
+	// Ended reports whether the other side has said that no message follows,
+	// and whether it has left: closed the connection, or died. It learns of that
+	// by receiving and sending.
+	Ended() (said, gone bool)
+
+	// Cut keeps anything more from being sent: a Send that waits, and all that
+	// follow, fail with ErrPeerDead. Receiving goes on.
+	Cut()
+
+	// Unacknowledged returns copies of the messages that were sent and that the
+	// other side has not said to have released, the oldest first, and how many
+	// older ones there were of which no copies are kept any more (8 MiB are). The
+	// error matches ErrUnsupported if Options.Acknowledge was not set.
+	Unacknowledged() (all []ring.Message, forgotten uint64, err error)
+}

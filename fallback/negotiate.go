@@ -144,7 +144,11 @@ func (c *control) establish(e *Established) {
 		return
 	}
 	w := wire{max: e.accepted.maxMessage, checksum: e.accepted.features&featureChecksum != 0}
-	e.Link = newStreamLink(c.transport, c.s, c.peer, w, c.in)
+	l := newStreamLink(c.transport, c.s, c.peer, w, c.in)
+	if e.accepted.features&featureAck != 0 {
+		l.track(e.Dialed)
+	}
+	e.Link = l
 }
 
 // dial is the side of the handshake that offers. On an error the caller closes
@@ -158,6 +162,9 @@ func (c *control) dial(ctx context.Context, name string, o Options) (*Establishe
 	}
 	if o.Poll {
 		of.features |= featurePoll
+	}
+	if o.Acknowledge {
+		of.features |= featureAck
 	}
 	if len(of.transports) == 0 {
 		return nil, failf(ErrTransport, "none of %v goes over %v", o.Transports, c.transport)

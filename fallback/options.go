@@ -54,6 +54,10 @@ type Options struct {
 	// is told, finishes what it has begun, and ends.
 	TakeOver bool
 
+	// Acknowledge has the side that listens say now and then, on a stream, which
+	// of the messages of who dials it has released: see Resumable. For Dial.
+	Acknowledge bool
+
 	// Poll has the rings get descriptors that can be polled, for waiting without
 	// a thread. It is enough that one side asks.
 	Poll bool

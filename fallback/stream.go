@@ -51,13 +51,29 @@ type streamLink struct {
 	said    bool  // the end frame was sent
 	broken  error // what Send returns from now on
 
-	closed atomic.Bool
+	acks *acknowledger // what was received is acknowledged
+	log  *sentLog      // what was sent is
+
+	closed  atomic.Bool
+	cut     atomic.Bool // nothing more is to be sent
+	endSaid atomic.Bool // by the other side
+	left    atomic.Bool // the other side has closed the connection, or is dead
 }
 
 func newStreamLink(t Transport, s stream, peer Identity, w wire, rest frames) *streamLink {
 	l := &streamLink{transport: t, peer: peer, wire: w, s: s, in: rest}
 	l.reading.set, l.writing.set = s.SetReadDeadline, s.SetWriteDeadline
 	return l
+}
+
+// track has what who dialled sends be acknowledged.
+func (l *streamLink) track(dialed bool) {
+	if dialed {
+		l.log = &sentLog{}
+		return
+	}
+	l.acks = &acknowledger{timer: time.AfterFunc(time.Hour, l.acknowledge)}
+	l.acks.timer.Stop()
 }
 
 func (l *streamLink) Transport() Transport { return l.transport }
@@ -89,19 +105,43 @@ func (l *streamLink) send(ctx context.Context, h ring.Header, id uint64, payload
 	}
 	end := h.Flags()&ring.FlagControl != 0
 	l.said = l.said || end
-	l.out = appendHeader(l.out[:0], h, payload, 0, id)
+	look := l.log.push(h, id, payload)
+	err := l.write(ctx, h, id, payload)
+	if look {
+		l.collectAcks()
+	}
+	return err
+}
+
+// write writes a frame, in one system call, and gives the right to write back.
+func (l *streamLink) write(ctx context.Context, h ring.Header, id uint64, payload []byte) error {
+	var acked uint64
+	l.out, acked = l.acks.append(l.out[:0])
+	l.out = appendHeader(l.out, h, payload, 0, id)
+	var rest [3][]byte
+	var n int
+	var err error
 	if len(payload) <= copyUpTo {
 		l.out = append(append(l.out, payload...), padding(h)...)
-		n, err := l.s.Write(l.out)
-		return l.sent(ctx, err, n, l.out[n:], nil, nil)
+		n, err = l.s.Write(l.out)
+		rest[0] = l.out[n:]
+	} else {
+		l.parts = [3][]byte{l.out, payload, padding(h)}
+		l.gather = l.parts[:]
+		var all int64
+		all, err = l.gather.WriteTo(l.s)
+		n = int(all)
+		copy(rest[:], l.gather)
+		l.parts = [3][]byte{}
 	}
-	l.parts = [3][]byte{l.out, payload, padding(h)}
-	l.gather = l.parts[:]
-	n, err := l.gather.WriteTo(l.s)
-	var rest [3][]byte
-	copy(rest[:], l.gather)
-	l.parts = [3][]byte{}
-	return l.sent(ctx, err, int(n), rest[0], rest[1], rest[2])
+	if n > 0 {
+		l.acks.done(acked)
+	}
+	if err == nil {
+		l.sending.Unlock()
+		return nil
+	}
+	return l.unsent(ctx, h, err, n, rest)
 }
 
 // enterSend gets the right to write, or says why not.
@@ -144,16 +184,14 @@ func lockContext(ctx context.Context, mu *sync.Mutex) error {
 	}
 }
 
-// sent ends a send: n bytes were written, then err stopped it with the given
-// parts left. It gives the right to write back, or has a goroutine do so.
-func (l *streamLink) sent(ctx context.Context, err error, n int, rest ...[]byte) error {
-	if err == nil {
-		l.sending.Unlock()
-		return nil
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) && !l.closed.Load() {
+// unsent ends a send that failed: n bytes were written, then err stopped it with
+// the given parts left. It gives the right to write back, or has a goroutine do
+// so.
+func (l *streamLink) unsent(ctx context.Context, h ring.Header, err error, n int, rest [3][]byte) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) && !l.closed.Load() && !l.cut.Load() {
 		l.writing.unwatch()
 		if n == 0 {
+			l.log.undo(h)
 			l.sending.Unlock()
 			return ctx.Err()
 		}
@@ -171,6 +209,7 @@ func (l *streamLink) sent(ctx context.Context, err error, n int, rest ...[]byte)
 		}()
 		return nil
 	}
+	l.log.undo(h)
 	l.broken = l.gone("send", err)
 	err = l.broken
 	l.sending.Unlock()
@@ -180,6 +219,7 @@ func (l *streamLink) sent(ctx context.Context, err error, n int, rest ...[]byte)
 func (l *streamLink) Recv(ctx context.Context) (ring.Message, error) {
 	l.receiving.Lock()
 	defer l.receiving.Unlock()
+	l.acks.release()
 	if l.ended != nil {
 		return ring.Message{}, l.ended
 	}
@@ -187,6 +227,11 @@ func (l *streamLink) Recv(ctx context.Context) (ring.Message, error) {
 		return ring.Message{}, err
 	}
 	f, err := l.in.next(l.s, l.wire)
+	for err == nil && f.control() && f.h.Type() == ctlAck {
+		if err = l.takeAck(f); err == nil {
+			f, err = l.in.next(l.s, l.wire)
+		}
+	}
 	switch {
 	case l.closed.Load():
 		l.ended = l.fail("receive", ErrClosed)
@@ -200,8 +245,13 @@ func (l *streamLink) Recv(ctx context.Context) (ring.Message, error) {
 		if err != nil {
 			l.ended = l.fail("receive", err)
 		}
+		l.acks.handed(len(m.Payload))
 		return m, l.ended
 	case f.h.Type() == ctlEnd:
+		l.endSaid.Store(true)
+		l.ended = io.EOF
+	case f.h.Type() == ctlClose:
+		l.left.Store(true)
 		l.ended = io.EOF
 	default:
 		l.ended = l.fail("receive", failf(ErrCorrupt, "control frame of type %d between messages", f.h.Type()))
@@ -214,12 +264,14 @@ func (l *streamLink) Close() error {
 		return l.fail("close", ErrClosed)
 	}
 	_ = l.s.SetReadDeadline(longAgo)
+	l.acks.stop()
 	if l.sending.TryLock() {
 		// Nobody writes: there is time to say goodbye, if there is room.
-		if !l.said && l.broken == nil {
+		if l.broken == nil {
 			l.writing.unwatch()
 			_ = l.s.SetWriteDeadline(time.Now().Add(goodbye))
-			_, _ = l.s.Write(controlFrame(ctlEnd, nil))
+			last, _ := l.acks.append(nil)
+			_, _ = l.s.Write(append(last, controlFrame(ctlClose, nil)...))
 		}
 		l.sending.Unlock()
 	} else {
@@ -233,7 +285,7 @@ func (l *streamLink) Close() error {
 	return nil
 }
 
-// goodbye is how long Close waits for room for the end frame.
+// goodbye is how long Close waits for room for the last frame.
 const goodbye = 50 * time.Millisecond
 
 // linger closes a TCP connection so that the other side gets what was sent:
@@ -248,6 +300,14 @@ func (l *streamLink) linger(t *net.TCPConn) {
 
 // gone makes an error of what the system says about a stream that broke.
 func (l *streamLink) gone(op string, err error) error {
+	err = l.why(op, err)
+	if errors.Is(err, ErrPeerDead) {
+		l.left.Store(true)
+	}
+	return err
+}
+
+func (l *streamLink) why(op string, err error) error {
 	var e *errs.Error
 	switch {
 	case errors.As(err, &e):

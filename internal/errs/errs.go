@@ -39,6 +39,7 @@ var (
 	Unsupported error = &sentinel{text: "not supported on this system"}
 	Transport   error = &sentinel{text: "no transport that both sides can use"}
 	Lost        error = &sentinel{text: "messages were lost"}
+	Reconnected error = &sentinel{text: "reconnected"}
 
 	// Checksum is the Corrupt of a payload that its checksum does not fit.
 	Checksum error = &sentinel{"corrupt", Corrupt}

@@ -9,7 +9,7 @@ import (
 )
 
 var sentinels = []error{Closed, Full, Empty, TooLarge, PeerDead, Corrupt, Fault, Insecure, Busy, BadName, BadArgument,
-	Version, NotRingway, NoSpace, Unsupported, Lapped}
+	Version, NotRingway, NoSpace, Unsupported, Lapped, Reconnected}
 
 func TestSentinelsMatchOnlyThemselves(t *testing.T) {
 	texts := make(map[string]bool)
