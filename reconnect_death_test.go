@@ -295,6 +295,9 @@ func (f *traffic) send(ctx context.Context) {
 func TestNothingIsMissingAfterListenersWereKilledAmidTheTraffic(t *testing.T) {
 	const kills, each = 3, 300
 	eachLastingRoad(t, func(t *testing.T, addr, transport string, dial func(*testing.T, ...ringway.Option) *ringway.Conn) {
+		if transport == "tcp" && onWine {
+			t.Skip("Wine's server keeps the socket of a process that was killed while it wrote")
+		}
 		server := proctest.Run(t, "answer", addr, transport)
 		server.Expect("listening")
 		f := &traffic{T: t, c: dial(t, ringway.Reconnect(0)), again: make(chan ringway.Message, 1<<20)}
