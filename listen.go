@@ -76,16 +76,10 @@ func (l *Listener) Close() error {
 // each transport, ErrVersion, ErrPeerDead when the other side died meanwhile,
 // and that of ctx.
 func Dial(ctx context.Context, addr string, opts ...Option) (*Conn, error) {
-<<<<<<< HEAD
 	o, lo, err := linkOptions(opts)
 	if err != nil {
 		return nil, err
 	}
-	e, err := fallback.Dial(ctx, addr, lo)
-	if err != nil {
-		return nil, err
-=======
-	o, lo := linkOptions(opts)
 	dial := func(ctx context.Context) (*Conn, error) {
 		e, err := fallback.Dial(ctx, addr, lo)
 		if err != nil {
@@ -99,7 +93,6 @@ func Dial(ctx context.Context, addr string, opts ...Option) (*Conn, error) {
 			return nil, errors.Join(c.errOf("dial", ErrUnsupported, why), c.Close())
 		}
 		return newReconnecting(c, dial, o.within), nil
->>>>>>> ba3488e (Connections outlive their listener with Reconnect; streams acknowledge what was released)
 	}
 	if err == nil {
 		c.redial = func(ctx context.Context) (*Conn, error) { return Dial(ctx, addr, opts...) }

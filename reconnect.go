@@ -38,7 +38,12 @@ import (
 // death, and FIFOs, which carry one connection at a time: Dial returns an error
 // that matches ErrUnsupported. For Dial.
 func Reconnect(within time.Duration) Option {
-	return func(o *options) { o.reconnect, o.within, o.link.Acknowledge = true, within, true }
+	return func(o *options) {
+		o.reconnect, o.within, o.link.Acknowledge = true, within, true
+		if within < 0 && o.bad == nil {
+			o.bad = &errs.Error{Op: "options", Err: ErrBadArgument, Detail: fmt.Sprintf("Reconnect within %v", within)}
+		}
+	}
 }
 
 // Reconnected is the error by which a call learns that the connection was lost

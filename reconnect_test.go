@@ -13,7 +13,8 @@ import (
 	"github.com/ringway/ringway/ring"
 )
 
-// rejoining is a listener in this process, and a client that reconnects to it.
+// eachRejoining runs f with a listener in this process, and a client that
+// reconnects to it.
 func eachRejoining(t *testing.T, f func(t *testing.T, l *ringway.Listener, a, b *ringway.Conn)) {
 	eachRoad(t, func(t *testing.T, opts ...ringway.Option) {
 		l := listen(t, newAddress(), opts...)
@@ -353,6 +354,9 @@ func TestReconnectingIsRefusedWhereItCanNotBe(t *testing.T) {
 		}()
 		a.NetConn()
 	}()
+	if _, err := ringway.Dial(t.Context(), l.Addr(), ringway.Reconnect(-1)); !errors.Is(err, ringway.ErrBadArgument) {
+		t.Error(err)
+	}
 	if ringway.UDP.Missing() == "" {
 		u := listen(t, "udp://127.0.0.1:0", ringway.Transports(ringway.UDP))
 		if _, err := ringway.Dial(t.Context(), u.Addr(), ringway.Transports(ringway.UDP), ringway.Reconnect(0)); !errors.Is(err, ringway.ErrUnsupported) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringway/ringway/fallback"
 	"github.com/ringway/ringway/internal/errs"
+	"github.com/ringway/ringway/internal/proctest"
 	"github.com/ringway/ringway/ring"
 )
 
@@ -51,21 +52,18 @@ func release(t *testing.T, l fallback.Link) {
 	}
 }
 
-// settle waits until so many messages of l are not acknowledged.
+// settle waits until so many messages of l are not acknowledged, and returns them.
 func settle(t *testing.T, l fallback.Resumable, want int) (all []ring.Message) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
-		all, forgotten, err := l.Unacknowledged()
-		if err != nil || forgotten != 0 {
+	proctest.Until(t, "the acknowledgements", func() bool {
+		var forgotten uint64
+		var err error
+		if all, forgotten, err = l.Unacknowledged(); err != nil || forgotten != 0 {
 			t.Fatal(forgotten, err)
 		}
-		if len(all) == want {
-			return all
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%d messages are not acknowledged, not %d", len(all), want)
-		}
-	}
+		return len(all) == want
+	})
+	return all
 }
 
 func TestWhatWasReleasedIsAcknowledged(t *testing.T) {
