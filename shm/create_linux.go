@@ -34,7 +34,7 @@ func createBacking(dir, name string, o *Options, total int64, fill func([]byte))
 	if err != nil {
 		return nil, err
 	}
-	b := &backing{fd: fd}
+	b := &backing{fd: fd, sole: true}
 	done := false
 	defer func() { // also when Init panics
 		if !done {

@@ -20,12 +20,23 @@ import (
 // else in another namespace. Unlike the older kind of lock it also does not
 // fall when some other descriptor of the file is closed.
 
-// entryLock is the lock on an entry, with a file description of its own: two
-// holders within one process would not exclude each other otherwise.
-type entryLock struct{ fd int }
+// entryLock is the lock on an entry. Each has a file description of its own: two
+// holders within one process would not exclude each other otherwise. The first
+// one's is the section's, so that most processes need no other.
+type entryLock struct {
+	fd   int
+	lent *backing // whose descriptor it is; nil if it is the lock's own
+}
 
 // lockEntry locks the entry of slot, or returns Busy.
 func (b *backing) lockEntry(dir, name string, slot int, _ bool) (*entryLock, error) {
+	if b.sole && b.held == 0 {
+		if err := fileLock(b.fd, unix.F_OFD_SETLK, unix.F_WRLCK, entryOffset(slot)); err != nil {
+			return nil, err
+		}
+		b.held = entryOffset(slot)
+		return &entryLock{b.fd, b}, nil
+	}
 	fd, err := b.reopen(dir, name)
 	if err != nil {
 		return nil, err
@@ -34,14 +45,24 @@ func (b *backing) lockEntry(dir, name string, slot int, _ bool) (*entryLock, err
 		unix.Close(fd)
 		return nil, err
 	}
-	return &entryLock{fd}, nil
+	return &entryLock{fd: fd}, nil
 }
 
 // release gives the lock up.
-func (l *entryLock) release() error { return unix.Close(l.fd) }
+func (l *entryLock) release() error {
+	if l.lent == nil {
+		return unix.Close(l.fd)
+	}
+	off := l.lent.held
+	l.lent.held = 0
+	return fileLock(l.fd, unix.F_OFD_SETLK, unix.F_UNLCK, off)
+}
 
 // entryHeld reports whether anybody has the lock on the entry of slot.
 func (b *backing) entryHeld(slot int) (bool, error) {
+	if b.held == entryOffset(slot) {
+		return true, nil // by b.fd, which doesn't see its own
+	}
 	return lockHeld(b.fd, entryOffset(slot))
 }
 

@@ -98,7 +98,8 @@ type PeerState struct {
 // this one. The hold ends with Detach, with Close of the section, or with the
 // process, however that ends. A child process does not inherit it.
 //
-// Attach does not wait. It enters the kernel and uses a file descriptor.
+// Attach does not wait. It enters the kernel, and uses a file descriptor unless
+// this Section attaches nobody else.
 // Errors: ErrBadArgument, ErrBusy (with the holder's process, as written),
 // ErrPermission (the section is read-only), ErrFault, ErrClosed, and those of
 // the operating system.

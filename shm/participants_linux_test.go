@@ -274,17 +274,20 @@ func TestClosingAnotherDescriptorDoesNotDropTheLock(t *testing.T) {
 
 func TestAChildProcessDoesNotInheritTheHold(t *testing.T) {
 	dir := memoryDir(t)
-	s := create(t, "x", small(dir))
-	p := attach(t, s, 0, 0)
+	s, mine := create(t, "x", small(dir)), open(t, "x", OpenOptions{Dir: dir})
+	attach(t, mine, 2, 0)
+	p := attach(t, mine, 0, 0)
 	run(t, "attach", dir, "x", "1").expect("attached")
-	if err := unix.Close(p.lock.fd); err != nil { // as if this process had died
+	// As if this process had died.
+	if err := errors.Join(unix.Close(p.lock.fd), mine.b.close()); err != nil {
 		t.Fatal(err)
 	}
-	wantPeer(t, s, 0, Dead, os.Getpid())
-	q := attach(t, s, 0, 0)
-	p.lock = nil
-	if !q.PreviousDied {
-		t.Errorf("%+v", q)
+	mine.b, mine.attached = nil, nil
+	for _, slot := range []int{0, 2} {
+		wantPeer(t, s, slot, Dead, os.Getpid())
+		if q := attach(t, s, slot, 0); !q.PreviousDied {
+			t.Errorf("%+v", q)
+		}
 	}
 }
 

@@ -23,6 +23,9 @@ type backing struct {
 	mem      []byte
 	dev, ino uint64 // of the file; immutable
 	guarded  *sigbus.Guard
+
+	sole bool  // nobody else can have fd's file description
+	held int64 // where fd holds the lock on an entry; 0 is nowhere
 }
 
 // guard has the mapping of a file that somebody may truncate answer with zeros
@@ -213,7 +216,7 @@ func openBacking(dir, name string, o *OpenOptions) (*backing, Descriptor, error)
 	if err != nil {
 		return nil, Descriptor{}, err
 	}
-	b := &backing{fd: fd, dev: uint64(st.Dev), ino: st.Ino}
+	b := &backing{fd: fd, dev: uint64(st.Dev), ino: st.Ino, sole: true}
 	err = b.mapAll(d.Total, o.ReadOnly)
 	if err == nil && o.HugePages {
 		err = adviseHuge(fd, b.mem)
