@@ -120,7 +120,7 @@ func (c *Case) measure(ctx context.Context, o *RunOptions) ([]Result, error) {
 		return nil, err
 	}
 	ours := summary(*o, all)
-	ours.Case, ours.Title = c.Name, c.Title
+	ours.Case, ours.Title, ours.About = c.Name, c.Title, c.About
 	if l := ours.Limit; l != nil && c.Limit > 0 {
 		if l.judge(c.Limit); ours.Runs < minRounds {
 			l.Reached = Undecided

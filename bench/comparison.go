@@ -16,6 +16,9 @@ func WriteComparison(w io.Writer, doc Document) error {
 		results := doc.of(name)
 		ours := results[0]
 		fmt.Fprintf(w, "\n%s · %s\n", name, ours.Title)
+		if ours.About != "" {
+			fmt.Fprintf(w, "  (%s)\n", ours.About)
+		}
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		if ours.Missing != "" {
 			fmt.Fprintf(t, "  ringway\tnot measured: %s\n", printable(ours.Missing))
@@ -58,11 +61,29 @@ func WriteComparison(w io.Writer, doc Document) error {
 			fmt.Fprintf(w, "  %s\n", printable(m))
 		}
 	}
+	if err := doc.writeBest(w); err != nil {
+		return err
+	}
 	fmt.Fprintf(w, "\n%s\nRatios are medians over pairs of slices made in turn while the machine was in one regime; more than 1 is better for\n"+
 		"ringway. In brackets is where the median lies with 99 %% certainty; a winner is called, and a target taken for reached,\n"+
 		"only when all of that is on one side. Rates are those at which consumers received. Threads are threads of one\n"+
 		"process, ringway runs between processes.\n", doc.score())
 	return nil
+}
+
+// writeBest prints how ours stands against the best rival of each case.
+func (d *Document) writeBest(w io.Writer) error {
+	fmt.Fprintf(w, "\nbeside the best rival\n")
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, name := range d.cases() {
+		r, ok := d.ours(name)
+		if !ok || r.Against == nil {
+			continue
+		}
+		a := r.Against
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", name, fmt.Sprintf("%.2f × (%.2f to %.2f)", a.Ratio, a.Low, a.High), a.Engine, a.Verdict+a.aim())
+	}
+	return t.Flush()
 }
 
 // writeMachine prints where figures come from.

@@ -93,7 +93,7 @@ func ratioText(v float64) string {
 // blockOf makes bars of a case.
 func blockOf(name string, results []Result) block {
 	ours := results[0]
-	b := block{Case: name, Title: ours.Title, Better: "more is better"}
+	b := block{Case: name, Title: ours.Title, About: ours.About, Better: "more is better"}
 	if ours.Metric != string(Rate) {
 		b.Better = "less is better"
 	}

@@ -17,6 +17,7 @@ type Result struct {
 	Engine  string `json:"engine"`            // ringway, or a rival's name
 	Case    string `json:"case,omitempty"`    // compare: the stable word for what was compared
 	Title   string `json:"title,omitempty"`   // the case, for people
+	About   string `json:"about,omitempty"`   // what is to be known about it
 	Class   string `json:"class,omitempty"`   // a rival's kind: C++, Go, messaging or system
 	Between string `json:"between,omitempty"` // a rival's: threads, or processes as ours is
 	Metric  string `json:"metric,omitempty"`  // the field by which engines are compared

@@ -32,6 +32,6 @@
 //
 // For each line on its standard input the program measures a slice and prints a
 // line of JSON; in between it sleeps. Rates are those of messages that consumers
-// received. It exits with 1 when what was received isn't what was sent. It pins
-// threads on Linux only.
+// received. It exits with 1 when what was received isn't what was sent. Package
+// rivals runs it on Linux only.
 package main

@@ -10,8 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
-	"strings"
 
 	"github.com/ringway/ringway/bench/limits"
 )
@@ -43,6 +41,13 @@ var titles = map[string]string{
 // A message begins with its number and a word: paced, the moment at which it was
 // due; otherwise whether it counts. 0 is that it doesn't.
 const header = 16
+
+// pinProcess pins all threads of this process to one processor, of which Go then
+// knows no more than that.
+func pinProcess(cpu int) error {
+	runtime.GOMAXPROCS(1)
+	return limits.PinProcess(cpu)
+}
 
 // talk is one side of a run.
 type talk struct {
@@ -143,7 +148,6 @@ func messages(o options, connect func(string, bool, int) (messenger, error)) (me
 // by slice.
 func startSecond(path string, hear func(result) error, ended chan<- error) error {
 	cmd := exec.Command(os.Args[0], append(os.Args[1:], "--second", path)...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, pinnedEnv) })
 	cmd.Stderr = os.Stderr
 	dieWithUs(cmd)
 	out, err := cmd.StdoutPipe()

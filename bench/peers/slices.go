@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ringway/ringway/bench/limits"
 )
 
 // The stages of a slice in which a rate is measured.
@@ -69,7 +71,7 @@ func newWorkers(n int, cpus []int, work func(id int)) (*workers, error) {
 		turn := make(chan struct{})
 		w.turns = append(w.turns, turn)
 		go func() {
-			ready <- pin(cpus[id%len(cpus)])
+			ready <- limits.Pin(cpus[id%len(cpus)])
 			for range turn {
 				work(id)
 				w.done.Done()

@@ -47,8 +47,10 @@
 //	xsync, -spsc  xsync.MPMCQueue, xsync.SPSCQueue   threads    a Go module
 //	channel       a Go channel                       threads    Go itself
 //
-// The C++ queues are tried with and without a PAUSE after an attempt in vain, ten
-// times by turns before anything counts, and the better way is kept. With more
+// What a thread does after an attempt in vain is its user's business in these
+// queues, where Ringway's wait strategies have receivers nap. The C++ queues are tried
+// with and without a PAUSE there, ten times by turns before anything counts, and the
+// better way is kept. With more
 // threads than processors a thread yields its processor after each 64 attempts in
 // vain, otherwise after 4,096; channels wait as they always do. With more threads
 // than processors the system's scheduler decides much of the figures, and little of
