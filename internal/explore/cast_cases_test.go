@@ -17,14 +17,23 @@ func castCases() (all []*cast) {
 		}
 		return sizes
 	}
+	small := func(n int) (sizes []int) {
+		for range n {
+			sizes = append(sizes, castMessage) // eight to a lap
+		}
+		return sizes
+	}
 	var (
 		oldest = castSub{start: ring.Oldest, resume: ring.Oldest}
 		newest = castSub{start: ring.Newest, resume: ring.Newest}
 		last   = castSub{start: ring.Newest, resume: ring.Oldest, last: true}
 		third  = castSub{start: ring.AtSequence, number: 2, resume: ring.Oldest}
+		pairs  = castSub{start: ring.Oldest, resume: ring.Oldest, batch: true}
 		gated  = castSub{start: ring.Oldest, resume: ring.Oldest, gated: true}
 		late   = castSub{start: ring.Newest, resume: ring.Oldest, gated: true}
 	)
+	gatedPairs := pairs
+	gatedPairs.gated = true
 	for deaths := range 2 {
 		add := func(t *cast) {
 			t.name = fmt.Sprintf("cast %s, %d deaths", t.name, deaths)
@@ -49,9 +58,22 @@ func castCases() (all []*cast) {
 		add(&cast{name: "tso", before: 128, sizes: equal(5), subs: []castSub{oldest}, buffers: 3, large: true})
 		add(&cast{name: "gated tso", before: 128, sizes: equal(5), subs: []castSub{gated}, buffers: 3, large: true})
 		add(&cast{name: "six", before: 192, sizes: equal(6), subs: []castSub{oldest}, large: true})
-		add(&cast{name: "two", before: 128, sizes: equal(5), subs: []castSub{oldest, newest}, large: true})
-		add(&cast{name: "two gated", before: 128, sizes: equal(5), subs: []castSub{gated, late}, large: true})
-		add(&cast{name: "gated and not", before: 128, sizes: equal(5), subs: []castSub{gated, oldest}, large: true})
+		// Two subscribers. What a lossy ring's do nobody else sees, so that two of
+		// them are two worlds of one; here they are together all the same.
+		add(&cast{name: "two", before: 192, sizes: equal(5), there: 3, ready: true, subs: []castSub{oldest, newest}})
+		add(&cast{name: "two gated", before: 192, sizes: equal(5), there: 3, ready: true, subs: []castSub{gated, late}, large: true})
+		add(&cast{name: "gated and not", before: 192, sizes: equal(5), there: 3, ready: true, subs: []castSub{gated, oldest}, large: true})
+		add(&cast{name: "two evicted", before: 192, sizes: equal(5), there: 3, ready: true, evict: true, subs: []castSub{gated, late}, large: true})
+		// The straight ways, and batches of two, which is what fits into an
+		// eighth of the ring.
+		add(&cast{name: "sends", before: 224, sizes: small(10), there: 5, ready: true, how: "send", subs: []castSub{oldest}})
+		add(&cast{name: "batches", before: 224, sizes: small(10), there: 4, ready: true, how: "batch", subs: []castSub{pairs}})
+		add(&cast{name: "batches and gates", before: 224, sizes: small(10), there: 6, ready: true, how: "batch", subs: []castSub{gatedPairs}})
+		add(&cast{name: "batches tso", before: 224, sizes: small(10), there: 4, ready: true, how: "batch", buffers: 3, subs: []castSub{pairs}, large: true})
+		if deaths == 0 {
+			add(&cast{name: "two six", before: 192, sizes: equal(6), there: 3, ready: true, subs: []castSub{oldest, newest}, large: true})
+			add(&cast{name: "two join", before: 192, sizes: equal(5), there: 3, subs: []castSub{oldest, newest}, large: true})
+		}
 	}
 	return all
 }

@@ -27,6 +27,17 @@ type castGhost struct {
 	fits   bool              // the send under way must not say Full
 }
 
+func newCastGhost(t *cast, body []byte) *castGhost {
+	g := &castGhost{t: t, body: body, n: t.there}
+	if t.there > 0 {
+		g.pos = t.pos[t.there-1] + ring.MakeHeader(uint32(t.sizes[t.there-1]), 0, 0).FrameSize()
+	}
+	for i, first := range t.begins {
+		g.joined[castPubs+i], g.next[castPubs+i] = true, first
+	}
+	return g
+}
+
 func (g *castGhost) Clone() Ghost { n := *g; return &n }
 
 func (g *castGhost) Hash() uint64 {
@@ -73,9 +84,37 @@ func (g *castGhost) Begin(actor, _ int) {
 	}
 }
 
-// Commutes says yes to reading words of payloads that are never written.
-func (g *castGhost) Commutes(_ int, a Access) bool {
-	return a.Op == mem.OpLoad && a.Off >= g.t.data() && !g.t.hot[a.Off-g.t.data()]
+// Commutes says yes to what a publisher loads that only publishers write, one
+// after the other; to reading words of payloads that are never written; and to
+// whatever a subscriber does to words that nobody will write, or look at, any
+// more.
+func (g *castGhost) Commutes(actor int, a Access) bool {
+	gate := a.Off >= 4096 && a.Off < g.t.marks()
+	switch {
+	case actor < castPubs:
+		return a.Op == mem.OpLoad && !gate
+	case g.ended:
+		return true
+	}
+	return a.Op == mem.OpLoad && g.final(a.Off)
+}
+
+// final reports whether nobody will write a word any more.
+func (g *castGhost) final(off uint64) bool {
+	last := g.t.pos[len(g.t.sizes)] // where nothing follows
+	vis := g.vis()
+	switch {
+	case off >= g.t.data():
+		off -= g.t.data()
+		return !g.t.hot[off] || vis+(off-vis)%castSize >= last+8
+	case off >= g.t.marks():
+		// Checkpoints are made of positions from here on.
+		chunk := vis &^ 63
+		return chunk+((off-g.t.marks())/32*64-chunk)%castSize > last
+	case off == 0 || off == castIntent:
+		return g.n == len(g.t.sizes)
+	}
+	return false
 }
 
 func (g *castGhost) Access(actor int, a Access) error {

@@ -18,6 +18,9 @@ type cast struct {
 	name    string
 	before  uint64 // bytes between the first position and the ring's end
 	sizes   []int  // of all messages
+	there   int    // messages that are there already when it begins
+	ready   bool   // so are the first publisher and the subscribers
+	how     string // publishers send: "" is claim and commit, "send", or "batch" of two
 	subs    []castSub
 	evict   bool // the publisher goes on without whoever keeps it waiting
 	deaths  int
@@ -30,6 +33,8 @@ type cast struct {
 	pos   []uint64
 	bytes []uint64
 	hot   map[uint64]bool // words of the data that matter
+
+	begins []int // by subscriber: the first message that it gets, if it's ready
 }
 
 // castSub is a subscriber.
@@ -39,6 +44,7 @@ type castSub struct {
 	number int // AtSequence: of the message, from 0
 	gated  bool
 	last   bool // looks at the last message before it receives one
+	batch  bool // receives two at once, if it can
 }
 
 const (
@@ -137,10 +143,11 @@ func (t *cast) build() Case {
 				}
 				le.PutUint64(body[t.data()+pos%castSize:], uint64(h))
 			}
+			t.prepare(g, body)
 		},
 		Actors: func(body []byte) []Actor { return t.actors(g, body) },
 		Ghost: func(body []byte) Ghost {
-			return &castGhost{t: t, body: body}
+			return newCastGhost(t, body)
 		},
 		WordName:   t.wordName,
 		Deaths:     t.deaths,
@@ -148,24 +155,63 @@ func (t *cast) build() Case {
 		Large:      t.large,
 		Samples:    t.samples,
 		PayloadEnd: castMessage,
-		Ignore:     []string{"BroadcastSubscriber.stale", "BroadcastSubscriber.buf"},
+		Ignore:     []string{"BroadcastSubscriber.stale", "BroadcastSubscriber.buf", "BroadcastSubscriber.batch"},
+	}
+}
+
+// prepare sends the messages that are there when it begins, and looks where
+// subscribers begin.
+func (t *cast) prepare(g ring.Geometry, body []byte) {
+	p, err := ring.NewBroadcastPublisher(g, body)
+	for i := 0; i < t.there && err == nil; i++ {
+		b := make([]byte, t.sizes[i])
+		for w := range castMessage / 8 {
+			binary.LittleEndian.PutUint64(b[8*w:], t.castWord(i, 0, w))
+		}
+		err = p.TrySend(0, b)
+	}
+	if err != nil {
+		panic(err)
+	}
+	t.begins = nil
+	for _, s := range t.subs {
+		s.gated = false // this one only looks
+		sub, err := ring.NewBroadcastSubscriber(g, body, s.options(0))
+		if t.ready && err != nil {
+			panic(err)
+		} else if t.ready {
+			t.begins = append(t.begins, int(sub.Sequence()-ring.StartSequence))
+		}
 	}
 }
 
 func (t *cast) actors(g ring.Geometry, body []byte) (all []Actor) {
 	for i := range castPubs {
 		all = append(all, Actor{
-			Name:    fmt.Sprintf("publisher %d", i),
-			Private: func(int) any { return new(castPublisher) },
-			Script:  t.publishes(g, body, i),
-			Heir:    i > 0, Of: i - 1,
+			Name: fmt.Sprintf("publisher %d", i),
+			Private: func(int) any {
+				p := new(castPublisher)
+				if t.ready && i == 0 {
+					p.p, _ = ring.NewBroadcastPublisher(g, body)
+				}
+				return p
+			},
+			Script: t.publishes(g, body, i),
+			Heir:   i > 0, Of: i - 1,
 		})
 	}
 	for i, s := range t.subs {
 		all = append(all, Actor{
-			Name:    fmt.Sprintf("subscriber %d", i),
-			Private: func(int) any { return new(castSubscriber) },
-			Script:  t.subscribes(g, body, i, s),
+			Name: fmt.Sprintf("subscriber %d", i),
+			Private: func(int) any {
+				p := new(castSubscriber)
+				if t.ready {
+					p.s, _ = ring.NewBroadcastSubscriber(g, body, s.options(i))
+					p.next = int(p.s.Sequence() - ring.StartSequence)
+				}
+				return p
+			},
+			Script: t.subscribes(g, body, i, s),
 		})
 	}
 	return all
@@ -196,6 +242,9 @@ func (t *cast) publishes(g ring.Geometry, body []byte, self int) []Op {
 	return []Op{
 		{Name: "attach", Do: Do(func(x *X, p *castPublisher) (res Result) {
 			var err error
+			if p.p != nil {
+				return after(p.p)
+			}
 			if p.p, err = ring.NewBroadcastPublisher(g, body); errors.Is(err, ring.ErrClosed) {
 				return Done
 			} else if err != nil {
@@ -205,7 +254,10 @@ func (t *cast) publishes(g ring.Geometry, body []byte, self int) []Op {
 		})},
 		{Name: "send", Writes: true, Do: Do(func(x *X, p *castPublisher) Result {
 			i := int(p.p.Sequence() - ring.StartSequence)
-			b, err := p.p.Claim(t.sizes[i])
+			if p.p.Position() != t.pos[i] && p.p.Position()%castSize+ring.HeaderSize+uint64(t.sizes[i]) <= castSize {
+				x.Fail("message %d goes to %#x, want %#x", i, p.p.Position(), t.pos[i])
+			}
+			err := t.send(p.p, i, self)
 			if err == ring.ErrFull {
 				slow := p.p.Slowest()
 				if t.evict || x.Dead(castPubs+slow.Number) {
@@ -216,15 +268,8 @@ func (t *cast) publishes(g ring.Geometry, body []byte, self int) []Op {
 				return Wait
 			}
 			if err != nil {
-				x.Fail("claiming: %v", err)
+				x.Fail("sending: %v", err)
 			}
-			if p.p.Position() != t.pos[i] {
-				x.Fail("message %d goes to %#x, want %#x", i, p.p.Position(), t.pos[i])
-			}
-			for w := range castMessage / 8 {
-				binary.LittleEndian.PutUint64(b[8*w:], t.castWord(i, self, w))
-			}
-			p.p.Commit(0, len(b))
 			return after(p.p)
 		})},
 		{Name: "end", Do: Do(func(x *X, p *castPublisher) Result {
@@ -234,9 +279,41 @@ func (t *cast) publishes(g ring.Geometry, body []byte, self int) []Op {
 	}
 }
 
+// send sends message number i, or in batches that and the next one.
+func (t *cast) send(p *ring.BroadcastPublisher, i, self int) error {
+	fill := func(i int, b []byte) []byte {
+		for w := range castMessage / 8 {
+			binary.LittleEndian.PutUint64(b[8*w:], t.castWord(i, self, w))
+		}
+		return b
+	}
+	switch t.how {
+	case "send":
+		return p.TrySend(0, fill(i, make([]byte, t.sizes[i])))
+	case "batch":
+		var msgs [][]byte
+		for ; i < len(t.sizes) && len(msgs) < 2; i++ {
+			msgs = append(msgs, fill(i, make([]byte, t.sizes[i])))
+		}
+		_, err := p.TrySendBatch(0, msgs)
+		return err
+	}
+	b, err := p.Claim(t.sizes[i])
+	if err == nil {
+		fill(i, b)
+		p.Commit(0, len(b))
+	}
+	return err
+}
+
 type castSubscriber struct {
 	s    *ring.BroadcastSubscriber
 	next int
+}
+
+func (c castSub) options(self int) ring.BroadcastOptions {
+	return ring.BroadcastOptions{Start: c.start, Resume: c.resume, Sequence: ring.StartSequence + uint64(c.number),
+		Gated: c.gated, Gate: self, Incarnation: 1}
 }
 
 func (t *cast) subscribes(g ring.Geometry, body []byte, self int, c castSub) []Op {
@@ -245,12 +322,13 @@ func (t *cast) subscribes(g ring.Geometry, body []byte, self int, c castSub) []O
 	if c.last {
 		again = look
 	}
-	o := ring.BroadcastOptions{Start: c.start, Resume: c.resume, Sequence: ring.StartSequence + uint64(c.number),
-		Gated: c.gated, Gate: self, Incarnation: 1}
 	return []Op{
 		{Name: "attach", Do: Do(func(x *X, p *castSubscriber) Result {
 			var err error
-			if p.s, err = ring.NewBroadcastSubscriber(g, body, o); errors.Is(err, ring.ErrBadArgument) {
+			if p.s != nil {
+				return again
+			}
+			if p.s, err = ring.NewBroadcastSubscriber(g, body, c.options(self)); errors.Is(err, ring.ErrBadArgument) {
 				return Wait // it asks for what is not there yet
 			} else if err != nil {
 				x.Fail("attaching a subscriber: %v", err)
@@ -279,6 +357,19 @@ func (t *cast) subscribes(g ring.Geometry, body []byte, self int, c castSub) []O
 			return receive
 		})},
 		{Name: "receive", Do: Do(func(x *X, p *castSubscriber) Result {
+			if c.batch {
+				var into [2]ring.Message
+				n, _ := p.s.NextBatch(into[:])
+				for _, m := range into[:n] {
+					t.received(x, p, m)
+				}
+				if n > 0 {
+					if c.gated {
+						p.s.Publish()
+					}
+					return again
+				}
+			}
 			m, err := p.s.Next()
 			if lap, ok := err.(*ring.Lapped); ok {
 				if p.next += int(lap.Messages); p.s.Sequence() != lap.Next || lap.Next != ring.StartSequence+uint64(p.next) {
@@ -300,18 +391,23 @@ func (t *cast) subscribes(g ring.Geometry, body []byte, self int, c castSub) []O
 			default:
 				x.Fail("receiving: %v", err)
 			}
-			from := t.sender(p.next, m.Payload)
-			if from < 0 {
-				x.Fail("message %d is torn: %x", p.next, m.Payload[:castMessage])
-			}
-			x.Tell(Event{Kind: castReceived, A: uint64(p.next), B: uint64(from)})
-			p.next++
+			t.received(x, p, m)
 			if c.gated {
 				p.s.Publish()
 			}
 			return again
 		})},
 	}
+}
+
+// received tells the ghost of a message, which must be the next one.
+func (t *cast) received(x *X, p *castSubscriber, m ring.Message) {
+	from := t.sender(p.next, m.Payload)
+	if from < 0 {
+		x.Fail("message %d is torn: %x", p.next, m.Payload)
+	}
+	x.Tell(Event{Kind: castReceived, A: uint64(p.next), B: uint64(from)})
+	p.next++
 }
 
 func (t *cast) wordName(off uint64) string {

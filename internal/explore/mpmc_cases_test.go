@@ -40,6 +40,13 @@ func mpmcCases() (all []*mpmc) {
 	add("2x1 at 2 2.1 2", mpmc{producers: [][]int{{2, 1}, {2}}, from: ring.StartCell + 2, consumers: 1, large: true})
 	add("2x2 at 3 2 1", mpmc{producers: [][]int{{2}, {1}}, from: ring.StartCell + 3, consumers: 2, large: true})
 
+	// Three messages, around the ring's end; a ring of two cells is full after two.
+	for deaths := range 3 {
+		add("2x2 2.1 1", mpmc{producers: [][]int{{2, 1}, {1}}, consumers: 2, deaths: deaths, large: true})
+		add("2x2 at 3 2.1 1", mpmc{producers: [][]int{{2, 1}, {1}}, from: ring.StartCell + 3, consumers: 2, deaths: deaths, large: true})
+		add("2x2 2 cells 1.1 1", mpmc{cells: 2, producers: [][]int{{1, 1}, {1}}, consumers: 2, deaths: deaths, large: true})
+	}
+
 	// One dies, and is swept at once.
 	add("1x2 2.1", mpmc{producers: [][]int{{2, 1}}, consumers: 2, deaths: 1, mortals: []int{0, 1}, large: true})
 	add("2x1 1 2", mpmc{producers: [][]int{{1}, {2}}, consumers: 1, again: true, deaths: 1})

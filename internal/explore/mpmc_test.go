@@ -36,6 +36,8 @@ type mpmc struct {
 	buffers   int
 	large     bool
 	samples   int
+
+	planned [][]message // see plan
 }
 
 // The words of a ring; see ring/layout.go.
@@ -71,6 +73,9 @@ type message struct{ id, span int }
 
 // plan numbers the messages of all producers and their heirs.
 func (t *mpmc) plan() (all [][]message) {
+	if t.planned != nil {
+		return t.planned
+	}
 	id := 1
 	for _, spans := range append(append([][]int{}, t.producers...), t.heirs...) {
 		var list []message
@@ -93,6 +98,7 @@ func (t *mpmc) build() Case {
 	if t.hold == 0 {
 		t.hold = 1
 	}
+	t.planned = t.plan()
 	g := t.geometry()
 	slots := len(t.producers) + t.consumers
 	return Case{
