@@ -29,7 +29,8 @@ const (
 	Park = sync.Park
 	// Poll sleeps at once, as network connections do: thousands of sleepers
 	// take a handful of threads, a descriptor each on Linux, and somewhat
-	// longer to wake.
+	// longer to wake. Each goroutine that sleeps has a stack of 4 KiB; with a
+	// Selector thousands of receivers need one.
 	Poll = sync.PollFD
 )
 

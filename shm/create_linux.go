@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -172,8 +173,19 @@ func tempOf(entry string) (file string, ok bool) {
 }
 
 // removeLeftovers removes what creators that died in the directory left there.
-// It fails in silence: the leftovers harm nobody.
+// It fails in silence: the leftovers harm nobody. To read a large directory for
+// each of thousands of sections would take longer than all the rest, so of those
+// who create in one only every so many look, one for each perLook entries.
 func removeLeftovers(dir string, dfd int) {
+	looks.Lock()
+	left := looks.left[dir]
+	if left > 0 {
+		looks.left[dir]--
+	}
+	looks.Unlock()
+	if left > 0 {
+		return
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return
@@ -184,7 +196,22 @@ func removeLeftovers(dir string, dfd int) {
 		}
 	}
 	removeOrphans(dir, entries)
+	looks.Lock()
+	defer looks.Unlock()
+	if left = len(entries) / perLook; left > 0 {
+		looks.left[dir] = left
+	} else {
+		delete(looks.left, dir)
+	}
 }
+
+const perLook = 100
+
+// looks are how many creators don't look, by large directory.
+var looks = struct {
+	sync.Mutex
+	left map[string]int
+}{left: make(map[string]int)}
 
 func removeLeftover(dfd int, temp string) {
 	fd, st, err := openFile(dfd, temp, unix.O_RDWR)
