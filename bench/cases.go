@@ -118,7 +118,7 @@ func Cases() []Case {
 			About: "beside those that sleep while there is nothing",
 			who:   func(e rivals.Engine) bool { return e.Class == rivals.Messaging || e.Name == "channel" }},
 		{Name: "wakeup", Title: "round trip of 64 bytes between two that sleep until they are woken",
-			Options: RunOptions{Topology: "spsc", Mode: Wakeup, Size: 64, Capacity: 64 << 10, Batch: 1, Wait: ringway.Park}},
+			Options: RunOptions{Topology: "spsc", Mode: Wakeup, Size: 64, Capacity: 64 << 10, Batch: 1, Wait: ringway.Park}, slice: timely},
 		{Name: "burst", Title: "p99.9 from due to there, 64 bytes, 100,000 a second, 100 at a time", Options: burst, slice: timely,
 			who: nobodyElse},
 		{Name: "mixed", Title: "8 bytes to 4 KiB, copied in and out", Options: mixed,

@@ -185,6 +185,11 @@ func (c *crew) work() (run teamRun, err error) {
 	if err != nil {
 		return run, err
 	}
+	return c.sumUp(parts)
+}
+
+// sumUp makes one of what all members found, and checks that they found the same.
+func (c *crew) sumUp(parts []part) (run teamRun, err error) {
 	run.Ns = parts[0].Ns
 	allocs := uint64(0)
 	var sent, took int64

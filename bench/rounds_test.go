@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ type script struct {
 	probes []time.Duration
 	ns     []int64 // of our runs, of 100 messages each
 	done   int
+	log    func()
 }
 
 func (s *script) probe() (time.Duration, error) {
@@ -26,7 +29,9 @@ func (s *script) probe() (time.Duration, error) {
 }
 
 func (s *script) run() (r teamRun, err error) {
-	s.done++
+	if s.done++; s.log != nil {
+		s.log()
+	}
 	r.Messages, r.Ns = 100, s.ns[0]
 	if len(s.ns) > 1 {
 		s.ns = s.ns[1:]
@@ -38,9 +43,13 @@ func (s *script) run() (r teamRun, err error) {
 type opponent struct {
 	ns    []int64
 	fails error
+	log   func()
 }
 
 func (o *opponent) Slice() (Figure, error) {
+	if o.log != nil {
+		o.log()
+	}
 	f := Figure{Messages: 100, Ns: o.ns[0]}
 	if len(o.ns) > 1 {
 		o.ns = o.ns[1:]
@@ -144,5 +153,59 @@ func TestTheResultIsThatOfTheRunInTheMiddle(t *testing.T) {
 	o.Lease = true
 	if l := summary(o, all).Limit; l.Name != "memcpy in" || l.Ratio > 0.201 {
 		t.Errorf("%+v", l)
+	}
+}
+
+func TestContendersTakeTurnsAtBeingFirstAndOursIsBesideEachTwo(t *testing.T) {
+	var order []string
+	s := &script{probes: []time.Duration{100}, ns: []int64{1000}, log: func() { order = append(order, "ours") }}
+	var rivals []Contender
+	for _, name := range []string{"a", "b", "c"} {
+		rivals = append(rivals, Contender{Engine: name, Start: func(context.Context) (Running, error) {
+			return &opponent{ns: []int64{500}, log: func() { order = append(order, name) }}, nil
+		}})
+	}
+	if _, err := measureRounds(t.Context(), s, RunOptions{Mode: Throughput, Runs: 3, Rivals: rivals}); err != nil {
+		t.Fatal(err)
+	}
+	const want = "ours a b ours c ours b c ours a ours c a ours b"
+	if got := strings.Join(order, " "); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestASliceInWhichNothingCameIsThrownAway(t *testing.T) {
+	s := &script{probes: []time.Duration{100}, ns: []int64{0, 1000}} // 0 ns: no rate
+	all, err := measureRounds(t.Context(), s, RunOptions{Mode: Throughput, Runs: 2, Rivals: []Contender{against("r", 0, 500)}})
+	if err != nil || all.discarded != 1 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	if r := all.rivals[0]; r.discarded != 1 || len(r.kept) != 2 || r.ratios[0] != 0.5 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestMessagesThatWereLostOrDoubledAreAnError(t *testing.T) {
+	c := &crew{producers: 2, counts: true}
+	// Two producers sent 1, 2, 3 and 10, 11; two consumers took all of that.
+	sent := []part{{Sent: 3, Sum: 6, Ns: 10}, {Sent: 2, Sum: 21}}
+	for _, x := range []struct {
+		took []part
+		fine bool
+	}{
+		{[]part{{Took: 4, Sum: 17, Messages: 3}, {Took: 1, Sum: 10, Messages: 1}}, true},
+		{[]part{{Took: 3, Sum: 7}, {Took: 1, Sum: 10}}, false},  // one is lost
+		{[]part{{Took: 4, Sum: 17}, {Took: 2, Sum: 20}}, false}, // one came twice
+		{[]part{{Took: 4, Sum: 18}, {Took: 1, Sum: 10}}, false}, // another in its place
+	} {
+		run, err := c.sumUp(append(slices.Clone(sent), x.took...))
+		if (err == nil) != x.fine || x.fine && (run.Messages != 4 || run.Ns != 10) {
+			t.Errorf("%+v: %+v, %v", x.took, run, err)
+		}
+	}
+	// All subscribers of a lossless broadcast ring receive each message.
+	cast := &crew{producers: 1, lossless: true}
+	if run, err := cast.sumUp([]part{{Messages: 50}, {Received: 40}, {Received: 42}}); err != nil || run.Messages != 41 {
+		t.Errorf("%+v, %v", run, err)
 	}
 }

@@ -54,8 +54,10 @@ func TestEveryEngineDeliversInEachModeWhatItIsSent(t *testing.T) {
 				continue
 			}
 			var r Outcome
-			for err == nil && r.Messages == 0 { // others may need the processors
-				r, err = p.Slice()
+			for done := 0; err == nil && done < 2; { // others may need the processors: then nothing comes
+				if r, err = p.Slice(); r.Messages > 0 {
+					done++
+				}
 			}
 			if err = errors.Join(err, p.Close()); err != nil {
 				t.Errorf("%+v: %v", task, err)
