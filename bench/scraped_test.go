@@ -8,15 +8,52 @@ import (
 	"github.com/ringway/ringway/bench"
 )
 
-func TestTheSameIsMeasuredWhileItIsScraped(t *testing.T) {
-	o := bench.RunOptions{Topology: "spsc", Mode: bench.Throughput, Size: 8, Batch: 1, Capacity: 64 << 10,
-		Duration: 5 * time.Millisecond, Runs: 1, KeepAll: true}
-	o.Rivals = []bench.Contender{bench.Scraped(o, 1000)}
-	result, err := bench.Run(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
+func TestWhatAScrapeDoesIsMeasuredOnTheSameRing(t *testing.T) {
+	for _, c := range []struct {
+		topology, mode string
+		metrics        string
+	}{
+		{"spsc", bench.Throughput, "msgs_per_sec"},
+		{"spsc", bench.Latency, "p50 p999"},
+		{"mpmc", bench.Throughput, "msgs_per_sec"},
+		{"broadcast", bench.Throughput, "msgs_per_sec"},
+	} {
+		o := bench.RunOptions{Topology: c.topology, Mode: c.mode, Size: 8, Batch: 1, Capacity: 64 << 10,
+			Duration: 10 * time.Millisecond, Runs: 2, KeepAll: true}
+		s, err := bench.MeasureScrape(t.Context(), o, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, e := range s.Effects {
+			names = append(names, e.Metric)
+			if e.Alone <= 0 || e.Awake <= 0 || e.Scraped <= 0 || e.All.Ratio <= 0 || e.Ring.Ratio <= 0 || e.All.Low > e.All.High {
+				t.Errorf("%s %s: %+v", c.topology, c.mode, e)
+			}
+			if e.All.Reached != bench.Undecided {
+				t.Errorf("after two rounds it is %q that the target is reached", e.All.Reached)
+			}
+		}
+		if strings.Join(names, " ") != c.metrics || s.Rounds != 2 {
+			t.Errorf("%+v", s)
+		}
+		var b strings.Builder
+		if err := bench.WriteScrape(&b, s); err != nil || !strings.Contains(b.String(), "scraped to alone") {
+			t.Error(b.String(), err)
+		}
 	}
-	if r := result.Rival; r == nil || r.Missing != "" || r.MsgsPerSec <= 0 || !strings.Contains(r.Engine, "scraped 1000 times") {
-		t.Errorf("%+v", r)
+}
+
+func TestOnlyRingsThatAreBusyAreScraped(t *testing.T) {
+	ok := bench.RunOptions{Topology: "spsc", Mode: bench.Throughput, Size: 8, Batch: 1, Capacity: 64 << 10, Duration: time.Millisecond, Runs: 1}
+	wakeup, conn := ok, ok
+	wakeup.Mode, conn.Topology = bench.Wakeup, bench.Connection
+	for _, c := range []struct {
+		o         bench.RunOptions
+		perSecond float64
+	}{{wakeup, 1000}, {conn, 1000}, {ok, 0}, {ok, -1}, {ok, 1e9}} {
+		if s, err := bench.MeasureScrape(t.Context(), c.o, c.perSecond); err == nil {
+			t.Errorf("%+v", s)
+		}
 	}
 }

@@ -83,6 +83,10 @@ The figures are those of the median run.`,
   shmbench run --topology conn --size 64
   shmbench run --topology conn --transport unix --size 64
 
+  # what it does to be scraped 1,000 times a second: the rate, and p99.9
+  shmbench run --mode throughput --size 8 --scrape 1000
+  shmbench run --mode latency --scrape 1000
+
   # how late messages are at 100,000 a second, in bursts of ten
   shmbench run --mode paced --rate 100000 --burst 10 --size 64`,
 		Args: cobra.NoArgs,
@@ -99,11 +103,8 @@ The figures are those of the median run.`,
 			if o.Mode != bench.Paced && !cmd.Flags().Changed("rate") {
 				o.Rate = 0
 			}
-			if scrape > 0 {
-				o.Rivals = append(o.Rivals, bench.Scraped(o, scrape))
-				if o.Mode == bench.Latency {
-					o.Metric = bench.P999 // that is where it would show
-				}
+			if cmd.Flags().Changed("scrape") {
+				return runScrape(cmd, o, scrape, jsonTo)
 			}
 			if rival != "" {
 				r, err := rivalNamed(rival, o)
@@ -148,7 +149,7 @@ The figures are those of the median run.`,
 	flags.BoolVar(&o.Lease, "lease", false, "throughput: write and read messages in place, without copies")
 	flags.Float64Var(&o.Rate, "rate", 100_000, "paced: `MSG/S` that are due")
 	flags.IntVar(&o.Burst, "burst", 0, "paced: so many messages are due at the same time")
-	flags.Float64Var(&scrape, "scrape", 0, "measure the same by turns while a third process scrapes the ring's metrics so many times a second")
+	flags.Float64Var(&scrape, "scrape", 0, "measure what it does to the ring that a third process looks at what is counted in it so many times a second; --duration is 40ms then, and --runs 100")
 	flags.StringVar(&rival, "rival", "", "measure this one by turns with ours: "+rivalNames()+" (make peers installs what they are built with)")
 	roads.add(flags)
 	waitFlag(cmd, &o.Wait, ringway.BusySpin)
