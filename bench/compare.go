@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"os"
 	"slices"
 	"time"
 )
@@ -51,6 +52,10 @@ func Compare(ctx context.Context, o CompareOptions) (Document, error) {
 			o.Runs = 10
 		}
 	}
+	machine := ThisMachine()
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil && machine.Note == "" {
+		machine.Note = busyNote(string(load), machine.Cores)
+	}
 	// Rivals are built before the clock runs.
 	prepared := make(map[string]error)
 	for i, c := range cases {
@@ -66,7 +71,7 @@ func Compare(ctx context.Context, o CompareOptions) (Document, error) {
 			}
 		}
 	}
-	doc := Document{Machine: ThisMachine(), Date: time.Now().UTC().Format(time.RFC3339)}
+	doc := Document{Machine: machine, Date: time.Now().UTC().Format(time.RFC3339)}
 	deadline := time.Now().Add(budget)
 	effort := 0.0
 	for _, c := range cases {

@@ -36,3 +36,15 @@ func TestTheSpreadIsTheDistanceOfTheQuartiles(t *testing.T) {
 		}
 	}
 }
+
+func TestABusyMachineIsNoted(t *testing.T) {
+	for _, c := range []struct {
+		loadavg string
+		cores   int
+		noted   bool
+	}{{"12.99 13.1 12.9 4/300 12345", 2, true}, {"0.60 3.00 3.00 1/300 1", 2, false}, {"1.40 0 0 1/1 1", 2, false}, {"1.40 0 0 1/1 1", 1, true}, {"", 2, false}, {"x y", 2, false}} {
+		if note := busyNote(c.loadavg, c.cores); (note != "") != c.noted {
+			t.Errorf("%+v: %q", c, note)
+		}
+	}
+}

@@ -87,7 +87,7 @@ func laneOf(r Result, a Against, place func(float64) float64) lane {
 		return l
 	}
 	l.Target, l.Word = place(a.Target), reachedText(a.Reached)
-	l.Detail += "; at least " + unbroken(ratioText(a.Target))
+	l.Detail += "; " + unbroken("at least "+ratioText(a.Target))
 	switch a.Reached {
 	case Reached:
 		l.Mood = "good"

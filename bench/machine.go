@@ -1,8 +1,10 @@
 package bench
 
 import (
+	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 )
 
@@ -29,6 +31,17 @@ func ThisMachine() Machine {
 		Go:     runtime.Version(),
 		Note:   machineNote(),
 	}
+}
+
+// busyNote says that a machine does other things, too, when the load of its last
+// minute, in the words of /proc/loadavg, says so.
+func busyNote(loadavg string, cores int) string {
+	first, _, _ := strings.Cut(loadavg, " ")
+	load, err := strconv.ParseFloat(first, 64)
+	if err != nil || load <= 0.75*float64(cores) {
+		return ""
+	}
+	return fmt.Sprintf("Other programs were running, some %.0f at a time on %d processors: these figures say little", load, cores)
 }
 
 // cpuModel reads the processor's name where a file says it.
