@@ -498,7 +498,7 @@ func TestASenderToASpinningReceiverMakesNoSystemCall(t *testing.T) {
 		case strings.Contains(rest, "getpriority("):
 			marks++
 		case marks == 1 && !strings.HasPrefix(strings.TrimSpace(rest), "---") && !strings.Contains(rest, "rt_sigreturn") &&
-			!strings.Contains(rest, "_PRIVATE") && !strings.Contains(rest, "resumed>"):
+			!strings.Contains(rest, "_PRIVATE") && !strings.Contains(rest, "resumed>") && !strings.Contains(rest, "F_OFD_GETLK"):
 			between = append(between, rest)
 		}
 	}
@@ -506,7 +506,9 @@ func TestASenderToASpinningReceiverMakesNoSystemCall(t *testing.T) {
 		t.Fatalf("%d marks in the trace, want 2", marks)
 	}
 	// Not the sender's are signals, with which the runtime asks for its turn,
-	// and futexes of this process alone, with which it starts other threads.
+	// and futexes of this process alone, with which it starts other threads. And
+	// where the receiver is kept from its processor with the ring full, the sender
+	// looks whether it lives, each 10 ms at most.
 	if len(between) > 0 {
 		t.Errorf("200,000 messages took %d system calls:\n%s", len(between), strings.Join(between, ""))
 	}
