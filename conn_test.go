@@ -38,6 +38,12 @@ func conformChild(args []string) {
 	conform.ChildMain(asLink{c}, args[0])
 }
 
+func (l asLink) Serve(ctx context.Context, workers int, handle func(context.Context, uint16, []byte, []byte) ([]byte, error)) error {
+	return l.Conn.Serve(ctx, workers, handle)
+}
+
+var _ conform.Conn = asLink{}
+
 // newAddress returns a name that nobody listens at.
 func newAddress() string { return fmt.Sprintf("test-%d-%d", os.Getpid(), names.Add(1)) }
 
@@ -128,4 +134,21 @@ func TestConnectionsOverTheFallbackConform(t *testing.T) {
 		tr = ringway.Pipe
 	}
 	conform.Run(t, connTraits(t, tr, newAddress(), ringway.Checksums()))
+}
+
+func TestConnectionsOverTCPConform(t *testing.T) {
+	tr := connTraits(t, ringway.TCP, "tcp://127.0.0.1:0")
+	if onWine {
+		tr.Not = conform.WineKeepsSockets
+	}
+	conform.Run(t, tr)
+}
+
+func TestConnectionsOverUDPConform(t *testing.T) {
+	if why := ringway.UDP.Missing(); why != "" {
+		t.Skip(why)
+	}
+	tr := connTraits(t, ringway.UDP, "udp://127.0.0.1:0")
+	tr.Datagrams, tr.Child = true, nil // nobody learns of a death
+	conform.Run(t, tr)
 }

@@ -4,6 +4,7 @@ package conform
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ type Traits struct {
 	// connection to it. Nil if death can't be tested.
 	Child func(t *testing.T, script string) (Link, *proctest.Child)
 
-	// Not names tests of deaths that can't pass here, and why.
+	// Not names tests that can't pass here, and why.
 	Not map[string]string
 
 	// Datagrams: messages may be lost, of which the receiver is told, a
@@ -45,7 +46,7 @@ const patience = proctest.Patience
 
 // Run runs all tests.
 func Run(t *testing.T, traits Traits) {
-	for _, c := range cases {
+	for _, c := range slices.Concat(messageCases, numberedCases, waitingCases, endCases, claimCases, callCases) {
 		if traits.Connect == nil {
 			break
 		}
@@ -53,12 +54,18 @@ func Run(t *testing.T, traits Traits) {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
+			if why := traits.Not[c.name]; why != "" {
+				t.Skip(why)
+			}
 			a, b := traits.Connect(t)
 			p := &pair{T: t, a: a, b: b, traits: traits}
 			p.ctx, p.cancel = context.WithTimeout(t.Context(), patience)
 			defer p.cancel()
 			defer p.b.Close()
 			defer p.a.Close()
+			if _, all := a.(Conn); c.not&links != 0 && !all {
+				t.Skip("of connections, not of what they are made of")
+			}
 			c.run(p)
 		})
 	}
@@ -80,8 +87,11 @@ func Run(t *testing.T, traits Traits) {
 	}
 }
 
-// datagrams marks what datagrams can't do.
-const datagrams = 1
+// What a test is not for.
+const (
+	datagrams = 1 << iota // they can't do that
+	links                 // that are no Conn
+)
 
 type test struct {
 	name string
