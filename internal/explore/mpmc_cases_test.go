@@ -27,6 +27,9 @@ func mpmcCases() (all []*mpmc) {
 	add("1x2 1.1 held", mpmc{producers: [][]int{{1, 1}}, consumers: 2, hold: 2})
 	add("2x1 2.1 1", mpmc{producers: [][]int{{2, 1}, {1}}, consumers: 1})
 	add("2x1 batches", mpmc{producers: [][]int{{1, 1}, {1}}, consumers: 1, batch: true})
+	add("2x1 2.1 1 taken", mpmc{producers: [][]int{{2, 1}, {1}}, consumers: 1, take: true})
+	add("2x1 batches taken", mpmc{producers: [][]int{{1, 1}, {1}}, consumers: 1, batch: true, take: true})
+	add("1x2 batches taken", mpmc{producers: [][]int{{1}}, consumers: 2, batch: true, take: true, deaths: 1})
 	add("2x1 end", mpmc{producers: [][]int{{1}, {2}}, consumers: 1, end: true})
 	add("2x2 2 1", mpmc{producers: [][]int{{2}, {1}}, consumers: 2})
 	add("2x2 fresh 2 1", mpmc{fresh: true, producers: [][]int{{2}, {1}}, consumers: 2, large: true})
@@ -41,10 +44,12 @@ func mpmcCases() (all []*mpmc) {
 	add("2x2 at 3 2 1", mpmc{producers: [][]int{{2}, {1}}, from: ring.StartCell + 3, consumers: 2, large: true})
 
 	// Three messages, around the ring's end; a ring of two cells is full after two.
-	for deaths := range 3 {
-		add("2x2 2.1 1", mpmc{producers: [][]int{{2, 1}, {1}}, consumers: 2, deaths: deaths, large: true})
-		add("2x2 at 3 2.1 1", mpmc{producers: [][]int{{2, 1}, {1}}, from: ring.StartCell + 3, consumers: 2, deaths: deaths, large: true})
-		add("2x2 2 cells 1.1 1", mpmc{cells: 2, producers: [][]int{{1, 1}, {1}}, consumers: 2, deaths: deaths, large: true})
+	for deaths := range 2 {
+		// Both consumers do the same: that one of them may die is enough.
+		mortals := []int{0, 1, 2}[:3*deaths]
+		add("2x2 2.1 1", mpmc{producers: [][]int{{2, 1}, {1}}, consumers: 2, deaths: deaths, mortals: mortals, large: true})
+		add("2x2 at 3 2.1 1", mpmc{producers: [][]int{{2, 1}, {1}}, from: ring.StartCell + 3, consumers: 2, deaths: deaths, mortals: mortals, large: true})
+		add("2x2 2 cells 1.1 1", mpmc{cells: 2, producers: [][]int{{1, 1}, {1}}, consumers: 2, deaths: deaths, mortals: mortals, large: true})
 	}
 
 	// One dies, and is swept at once.

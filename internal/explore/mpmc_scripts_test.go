@@ -16,7 +16,18 @@ func (w *mpmcWorld) consumes(before int) []Op {
 	receive, release := Result(before), Result(before+1)
 	return []Op{
 		{Name: "receive", Do: Do(func(x *X, p *receiver) Result {
-			m, err := p.c.Next()
+			m, taken, err := ring.Message{}, false, error(nil)
+			if w.t.take {
+				var into [1]ring.Message
+				if n, _ := p.c.NextBatch(into[:]); n > 0 { // the rest of one
+					m, taken = into[0], true
+				} else {
+					m, taken = p.c.Take()
+				}
+			}
+			if !taken {
+				m, err = p.c.Next()
+			}
 			switch {
 			case err == ring.ErrEmpty, err == io.EOF:
 				if err == io.EOF {

@@ -23,6 +23,7 @@ type mpmc struct {
 	heirs     [][]int // of producers: they take the slot of the first who died, and send
 	heir      int     // the participant whose slot they take
 	again     bool    // a consumer that takes the slot of the first consumer
+	take      bool    // consumers receive by Take and NextBatch
 	hold      int     // messages that a consumer holds before it releases them
 	cold      bool    // consumers have not looked at the cells yet when they begin
 	end       bool    // the first producer declares the end

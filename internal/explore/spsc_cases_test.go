@@ -33,6 +33,18 @@ func spscCases() (all []*spsc) {
 			{how: "send", sizes: []int{56}}, {how: "send", sizes: []int{56}}, {how: "claim", sizes: []int{8}},
 			{how: "send", sizes: []int{8}}},
 			heirs: one(8), heirs2: one(56)})
+		// Received in the shortest way, and many at once.
+		add(&spsc{name: "taken", before: 64, take: true, sends: []send{
+			{how: "send", sizes: []int{8}}, {how: "send", sizes: []int{8}}, {how: "send", sizes: []int{40}},
+			{how: "batch", sizes: []int{9, 56}}, {how: "send", sizes: []int{8}}},
+			heirs: one(8), heirs2: one(56)})
+		add(&spsc{name: "taken full", before: 2048, take: true, sends: []send{
+			{how: "send", sizes: []int{2024}}, {how: "send", sizes: []int{1992}}, {how: "send", sizes: []int{8}},
+			{how: "send", sizes: []int{8}}, {how: "send", sizes: []int{8}}, {how: "send", sizes: []int{9}}},
+			heirs: one(8), heirs2: one(56)})
+		add(&spsc{name: "in batches", before: 128, batch: true, hold: 3, sends: []send{
+			{how: "batch", sizes: []int{1, 50, 17}}, {how: "send", sizes: []int{8}}, {how: "batch", sizes: []int{2, 9}}},
+			heirs: one(3), heirs2: []send{{how: "batch", sizes: []int{4, 56}}}})
 		// Such that fill the ring.
 		add(&spsc{name: "straight full", before: 2048, hold: 2, sends: []send{
 			{how: "send", sizes: []int{2024}}, {how: "send", sizes: []int{1992}}, {how: "send", sizes: []int{8}},

@@ -22,6 +22,8 @@ type spsc struct {
 	heirs    []send
 	heirs2   []send // of the next heir
 	hold     int    // messages that the consumer holds before it releases them
+	take     bool   // it receives by Take, which releases the one before
+	batch    bool   // it receives by NextBatch, as many as it holds
 	deaths   int
 	buffers  int
 	large    bool
@@ -220,6 +222,12 @@ func (h held) check(x *X) {
 
 func (t *spsc) consumes(g ring.Geometry, body []byte) []Op {
 	const receive, release = 1, 2
+	received := func(x *X, p *spscReceiver, pos uint64, m ring.Message) {
+		x.Tell(Event{Kind: tellReceived, A: pos, B: uint64(len(m.Payload))})
+		h := held{id: t.numberOf(pos, m), b: m.Payload}
+		h.check(x)
+		p.held = append(p.held, h)
+	}
 	return []Op{
 		{Name: "attach", Do: Do(func(x *X, p *spscReceiver) Result {
 			var err error
@@ -229,8 +237,38 @@ func (t *spsc) consumes(g ring.Geometry, body []byte) []Op {
 			return receive
 		})},
 		{Name: "receive", Do: Do(func(x *X, p *spscReceiver) Result {
+			if t.take {
+				for _, h := range p.held {
+					x.Look(h.b)
+					h.check(x)
+				}
+				p.held = nil
+				if m, ok := p.c.Take(); ok {
+					received(x, p, p.c.Position(), m)
+					return receive
+				}
+				if p.c.Release() {
+					p.c.Publish()
+				}
+			}
+			if t.batch {
+				var into [4]ring.Message
+				pos := p.c.Position()
+				n, _ := p.c.NextBatch(into[:t.hold])
+				for _, m := range into[:n] {
+					pos += ring.MakeHeader(uint32(len(m.Payload)), 0, 0).FrameSize()
+					received(x, p, pos, m)
+				}
+				if n > 0 {
+					return release
+				}
+			}
 			m, err := p.c.Next()
 			switch {
+			case err == ring.ErrEmpty && t.take:
+				x.Tell(Event{Kind: tellEmpty})
+				p.c.Publish()
+				return Wait
 			case err == ring.ErrEmpty:
 				x.Tell(Event{Kind: tellEmpty})
 				if len(p.held) > 0 {
@@ -243,11 +281,10 @@ func (t *spsc) consumes(g ring.Geometry, body []byte) []Op {
 			case err != nil:
 				x.Fail("receiving: %v", err)
 			}
-			x.Tell(Event{Kind: tellReceived, A: p.c.Position(), B: uint64(len(m.Payload))})
-			id := t.numberOf(p.c.Position(), m)
-			h := held{id: id, b: m.Payload}
-			h.check(x)
-			p.held = append(p.held, h)
+			received(x, p, p.c.Position(), m)
+			if t.take {
+				return receive
+			}
 			if len(p.held) == t.hold {
 				return release
 			}
