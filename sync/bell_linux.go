@@ -154,11 +154,12 @@ func (o *osBell) sleepPolling(r mem.Region, seq uint32, most time.Duration) {
 	}
 }
 
-// looked empties the doorbell, unless there are others, and reports whether the
-// sleep is over: somebody has rung since it was announced, or, from the second
-// time on, it became readable.
+// looked reports whether the sleep is over: somebody has rung since it was
+// announced, or, from the second time on, it became readable. The first time it
+// empties the doorbell, unless there are others: what ends this sleep is left
+// for the next one, so that whoever is awake goes on at once.
 func (d *doorbell) looked(fd uintptr) bool {
-	if !d.full {
+	if d.looks == 0 && !d.full {
 		d.drain(int(fd))
 	}
 	d.looks++
