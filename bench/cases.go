@@ -33,6 +33,7 @@ type Case struct {
 	task   func(*rivals.Task)       // changes what rivals have to do
 	who    func(rivals.Engine) bool // which rivals; nil is all that can
 	system bool                     // beside the operating system's own round trips
+	wires  []string                 // beside these of them
 	slice  time.Duration            // of one run; 0 is 40 ms
 	runs   int                      // at most so many
 }
@@ -51,9 +52,6 @@ func Cases() []Case {
 		o := rate(8, 1<<20, 1)
 		o.Topology, o.Consumers, o.Lossless = "broadcast", subscribers, true
 		return o
-	}
-	connection := func(transport string) RunOptions {
-		return RunOptions{Topology: Connection, Transport: transport, Mode: Latency, Size: 64, Capacity: 64 << 10, Batch: 1, Wait: ringway.Adaptive}
 	}
 	lease := rate(64<<10, 4<<20, 1)
 	lease.Lease = true
@@ -123,10 +121,6 @@ func Cases() []Case {
 			who: nobodyElse},
 		{Name: "mixed", Title: "8 bytes to 4 KiB, copied in and out", Options: mixed,
 			who: nobodyElse},
-		{Name: "conn-rtt", Title: "round trip of 64 bytes over a connection, waiting as usual", Options: connection("shm"),
-			who: nobodyElse},
-		{Name: "conn-tcp-rtt", Title: "round trip of 64 bytes over a connection by TCP, waiting as usual", Options: connection("tcp"),
-			who: nobodyElse},
 		{Name: "rtt-vs-kernel", Title: "round trip of 64 bytes, waiting as usual, beside what crosses the kernel", Target: 5,
 			TargetOf: []string{rivals.Messaging}, system: true,
 			Options: RunOptions{Topology: "spsc", Mode: Latency, Size: 64, Capacity: 64 << 10, Batch: 1, Wait: ringway.Adaptive},
@@ -134,6 +128,7 @@ func Cases() []Case {
 				return slices.Contains([]string{"shmipc", "zeromq", "nng", "grpc", "unix", "mangos"}, e.Name)
 			}},
 	}
+	cases = append(cases, connCases()...)
 	for size := 8; size <= 64<<10; size *= 8 {
 		cases = append(cases, Case{
 			Name: fmt.Sprintf("size-%d", size), Title: fmt.Sprintf("%s, one a call, 8 MiB of ring", bytesText(size)), Options: rate(size, 8<<20, 1), runs: 10,
@@ -240,6 +235,7 @@ func (c *Case) contenders(duration time.Duration) []Contender {
 		}
 		all = append(all, Rivalling(e, t))
 	}
+	all = append(all, systemContenders(o.Size, duration, c.wires...)...)
 	if c.system {
 		all = append(all, systemContenders(o.Size, duration, limits.Futex, limits.Pipe, limits.Socket)...)
 	}

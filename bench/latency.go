@@ -38,16 +38,21 @@ func (s *team) ping(ctx context.Context) (found part, err error) {
 		if now > warm {
 			s.samples = append(s.samples, s.clock.Ns(now-last))
 			if now > stop || len(s.samples) == cap(s.samples) {
-				found.Times = limits.Collect(s.samples)
-				found.Messages = 2 * int64(len(s.samples))
-				for _, ns := range s.samples {
-					found.Ns += ns
-				}
-				return found, s.send(ctx, typeEnd, nil)
+				return s.thereAndBack(), s.send(ctx, typeEnd, nil)
 			}
 		}
 		last = now
 	}
+}
+
+// thereAndBack is what the samples come to: each is of two messages.
+func (s *team) thereAndBack() (found part) {
+	found.Times = limits.Collect(s.samples)
+	found.Messages = 2 * int64(len(s.samples))
+	for _, ns := range s.samples {
+		found.Ns += ns
+	}
+	return found
 }
 
 // echo sends back what comes.

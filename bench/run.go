@@ -16,6 +16,7 @@ import (
 // Modes of a run.
 const (
 	Latency    = "latency"    // one message goes and comes back: round trip times
+	Calls      = "calls"      // of a connection: a question and its answer
 	Throughput = "throughput" // as fast as it goes; more than one consumer: fan-out
 	Mixed      = "mixed"      // throughput of messages of many sizes, up to Size
 	Wakeup     = "wakeup"     // round trips of two that sleep for each other; seldom messages; none
@@ -92,6 +93,9 @@ func (o *RunOptions) check() error {
 	if o.Topology == Connection {
 		return o.checkConn()
 	}
+	if o.Mode == Calls {
+		return fmt.Errorf("mode %s is for topology %s", Calls, Connection)
+	}
 	if o.Transport != fallback.SHM.String() {
 		return fmt.Errorf("transport %q: rings are in shm; other transports go with topology %s", o.Transport, Connection)
 	}
@@ -153,8 +157,8 @@ func (o *RunOptions) checkNumbers() error {
 // checkConn checks the options for a connection.
 func (o *RunOptions) checkConn() error {
 	if o.Producers > 1 || o.Consumers > 1 || o.Batch > 1 || o.Lease || o.Lossless || o.ReadOnly || o.Mode == Mixed || o.Mode == Wakeup || o.Mode == Publish {
-		return fmt.Errorf("%d producers, %d consumers, batch %d, lease %t, lossless %t, read-only %t, mode %s: a connection does %s, %s and %s, "+
-			"one to one and one message a call", o.Producers, o.Consumers, o.Batch, o.Lease, o.Lossless, o.ReadOnly, o.Mode, Latency, Throughput, Paced)
+		return fmt.Errorf("%d producers, %d consumers, batch %d, lease %t, lossless %t, read-only %t, mode %s: a connection does %s, %s, %s and %s, "+
+			"one to one and one message a call", o.Producers, o.Consumers, o.Batch, o.Lease, o.Lossless, o.ReadOnly, o.Mode, Latency, Calls, Throughput, Paced)
 	}
 	if o.Size > o.Capacity/2 {
 		return fmt.Errorf("size %d: a connection with rings of %d bytes takes messages of at most half of that; give it more --capacity", o.Size, o.Capacity)

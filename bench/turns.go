@@ -26,6 +26,7 @@ type workload struct {
 // functions in a file of its own.
 var workloads = map[string]workload{
 	Latency:    {lead: (*team).ping, consume: (*team).echo, oneToOne: true, timed: true, both: true},
+	Calls:      {lead: (*team).call, consume: (*team).serve, oneToOne: true, timed: true, both: true},
 	Throughput: {lead: (*team).conduct, produce: (*team).produce, consume: (*team).consume},
 	Mixed:      {lead: (*team).conduct, produce: (*team).produce, consume: (*team).consume},
 	Publish:    {lead: (*team).conduct, consume: (*team).slumber},
