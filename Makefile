@@ -2,6 +2,9 @@
 
 GO ?= go
 
+# On a machine that is slow, or busy with something else, a package may take long.
+PATIENT = -timeout 40m
+
 .PHONY: all build test test-linux test-race test-hooks test-lint test-windows torture explore bench fuzz peers bench-check bench-ratios clean
 
 all: build
@@ -15,23 +18,25 @@ test: test-lint test-linux test-hooks test-race test-windows
 
 # the rules of the project: imports, unsafe, gofmt, vet for all systems, staticcheck
 test-lint:
-	$(GO) test -count=1 ./internal/lint
+	$(GO) test $(PATIENT) -count=1 ./internal/lint
 
 test-linux:
-	$(GO) test $$($(GO) list ./... | grep -v /internal/lint$$)
+	$(GO) test $(PATIENT) $$($(GO) list ./... | grep -v /internal/lint$$)
 
-# with every shared word hooked: killed at each step, changed under the reader
+# with every shared word hooked: killed at each step, changed under the reader.
+# What hooks add nothing to plays fewer rounds
 test-hooks:
-	$(GO) test -tags shmtest ./internal/mem ./internal/explore ./ring ./sync
+	$(GO) test $(PATIENT) -tags shmtest ./internal/mem ./internal/explore ./ring ./sync
 
-# the rings over heap memory, where the race detector sees them
+# the rings over heap memory, where the race detector sees them: in short, since
+# test-linux plays all rounds
 test-race:
 	scripts/install-cc
-	CGO_ENABLED=1 $(GO) test -race ./internal/mem ./internal/sigbus ./ring ./shm ./sync ./fallback .
+	CGO_ENABLED=1 $(GO) test $(PATIENT) -race -short ./internal/mem ./internal/sigbus ./ring ./shm ./sync ./fallback .
 
 # the Windows build under Wine, which is installed if it is missing
 test-windows:
-	scripts/test-windows $$($(GO) list ./... | grep -v /internal/lint$$)
+	scripts/test-windows $$($(GO) list ./... | grep -v /internal/lint$$) $(PATIENT)
 
 # a minute of eight processes sending and receiving, one of them killed every
 # few milliseconds

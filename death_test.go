@@ -19,12 +19,12 @@ import (
 )
 
 // kills is how many processes each test here kills: starting one is slow under
-// the race detector and under Wine.
+// the race detector, where the tests are short, and under Wine.
 func kills() int {
 	if runtime.GOOS == "windows" || testing.Short() {
 		return 12
 	}
-	return 60
+	return 40
 }
 
 // journal is a file that holds one number, which outlives whoever wrote it.

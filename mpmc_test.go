@@ -291,6 +291,9 @@ func tortureTime(t *testing.T) time.Duration {
 		}
 		return d
 	}
+	if testing.Short() {
+		return time.Second
+	}
 	return 4 * time.Second
 }
 

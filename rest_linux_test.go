@@ -25,6 +25,9 @@ func threadCount(t *testing.T) int {
 
 func TestConnectionsAtRestTakeNoThreads(t *testing.T) {
 	n := 1000
+	if testing.Short() {
+		n = 200
+	}
 	l := listen(t, newAddress(), ringway.Capacity(4096), ringway.Transports(ringway.SharedMemory))
 	before := threadCount(t)
 	var conns []*ringway.Conn

@@ -24,7 +24,7 @@ func stamped(b []byte, n uint64) []byte {
 func TestConcurrentSubscribersGetEachMessageWholeOrLearnThatTheyMissedIt(t *testing.T) {
 	for _, gates := range []uint64{0, 2} {
 		t.Run(fmt.Sprintf("gates=%d", gates), func(t *testing.T) {
-			const messages = 60000
+			messages := uint64(some(60_000))
 			g := Geometry{Kind: Broadcast, Capacity: castCapacity, Gates: gates}
 			r := newCast(t, g, StartPosition, StartSequence)
 			var all sync.WaitGroup
@@ -110,7 +110,7 @@ func TestConcurrentSubscribersGetEachMessageWholeOrLearnThatTheyMissedIt(t *test
 
 // Subscribers come and go while the publisher sends, some of them with a gate.
 func TestWhoJoinsALosslessRingMissesNothingFromThereOn(t *testing.T) {
-	const messages = 30000
+	messages := uint64(some(30_000))
 	g := lossless()
 	r := newCast(t, g, StartPosition, StartSequence)
 	var all sync.WaitGroup

@@ -128,6 +128,6 @@ func testConcurrent(t *testing.T, sum bool, n int) {
 }
 
 func TestOneGoroutineReceivesWhatAnotherSends(t *testing.T) {
-	t.Run("plain", func(t *testing.T) { testConcurrent(t, false, 70_000) })
-	t.Run("checksum", func(t *testing.T) { testConcurrent(t, true, 30_000) })
+	t.Run("plain", func(t *testing.T) { testConcurrent(t, false, some(70_000)) })
+	t.Run("checksum", func(t *testing.T) { testConcurrent(t, true, some(30_000)) })
 }

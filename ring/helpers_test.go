@@ -8,6 +8,8 @@ import (
 	"io"
 	"reflect"
 	"testing"
+
+	"github.com/ringway/ringway/internal/mem"
 )
 
 const (
@@ -297,4 +299,13 @@ func kindOf(err error) error {
 		}
 	}
 	return err
+}
+
+// some is how many of n rounds to play: fewer where others play them all, and
+// each takes long, since every access calls a hook or the race detector.
+func some(n int) int {
+	if mem.Hooked || testing.Short() {
+		return n / 10
+	}
+	return n
 }

@@ -192,12 +192,12 @@ func TestOfABatchAtLeastTheFirstMessageIsTimed(t *testing.T) {
 func TestAboutOneOfSoManyMessagesIsTimedWhateverTheirSize(t *testing.T) {
 	for _, size := range []int{0, 8, 24, 56, 100, 1000} {
 		eachTimed(t, 50, func(t *testing.T, r *timedRing) {
-			const n = 50_000
+			n := some(50_000)
 			for range n {
 				must(t, r.send(payload(0, size)))
 				must(t, r.receive())
 			}
-			if d := r.counted(); d.Count() < n/50/2 || d.Count() > n/50*2 {
+			if d := r.counted(); d.Count() < uint64(n/50/2) || d.Count() > uint64(n/50*2) {
 				t.Errorf("%d of %d messages of %d bytes", d.Count(), n, size)
 			}
 		})

@@ -133,10 +133,7 @@ func (c *crowd) consume(i int) {
 }
 
 func TestMPMCManyAtOnceLoseAndDoubleNothing(t *testing.T) {
-	messages := 12000
-	if testing.Short() {
-		messages = 1000
-	}
+	messages := some(12_000)
 	for _, o := range []MPMCOptions{{}, {SkipStalled: true}} {
 		for _, g := range []Geometry{
 			{Kind: MPMC, Capacity: 4096, CellSize: 1024}, cells16, {Kind: MPMC, Capacity: 8192, CellSize: 64, Checksum: true},

@@ -76,7 +76,7 @@ func TestAnObserverOfALivingRingSeesNothingTornAndNothingWrong(t *testing.T) {
 	if raceEnabled {
 		t.Skip("an observer loads headers that may be payloads by now, and finds out afterwards: a race by design")
 	}
-	const messages = 150_000
+	messages := some(150_000)
 	for _, g := range livelyGeometries() {
 		t.Run(fmt.Sprintf("%+v", g), func(t *testing.T) {
 			body, send, receive := lively(t, g)
@@ -84,7 +84,7 @@ func TestAnObserverOfALivingRingSeesNothingTornAndNothingWrong(t *testing.T) {
 			go func() {
 				defer over.Add(1)
 				buf := make([]byte, 200)
-				for i := uint64(0); i < messages; {
+				for i := uint64(0); i < uint64(messages); {
 					if err := send(whole(buf, i)); err == nil {
 						i++
 					} else if err != ErrFull {
