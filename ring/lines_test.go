@@ -111,7 +111,7 @@ func TestPayloadThatLooksLikeFramesIsNoMessage(t *testing.T) {
 			return b[:n]
 		}
 		var sent []string
-		for i := range 60_000 {
+		for i := range some(60_000) {
 			n := []int{0, 8, 17, 24, 40, 56, 64, 120, 200, 248, 500}[rnd.IntN(11)]
 			var err error
 			b := fake(n)

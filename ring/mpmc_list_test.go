@@ -144,6 +144,9 @@ func (q *queue) receive(i int) error {
 
 func TestMPMCRingDoesWhatAListDoes(t *testing.T) {
 	seeds := []uint64{1, 2, 3, 4, uint64(time.Now().UnixNano())}
+	if some(10) < 10 {
+		seeds = seeds[1:3]
+	}
 	for _, g := range []Geometry{
 		{Kind: MPMC, Capacity: 4096, CellSize: 2048}, {Kind: MPMC, Capacity: 4096, CellSize: 1024},
 		{Kind: MPMC, Capacity: 4096, CellSize: 256}, {Kind: MPMC, Capacity: 4096, CellSize: 16, Checksum: true},
