@@ -1,6 +1,8 @@
 package ringway_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -18,15 +20,8 @@ func TestASleepingConsumerIsOnlyWokenOftenWhileADeathWouldConcernIt(t *testing.T
 		received <- err
 	}
 	go receive(cs[0])
-	// Nothing is in the ring: each of its sleeps is longer than the one before.
-	began := time.Now()
-	for time.Since(began) < 700*time.Millisecond {
-		time.Sleep(10 * time.Millisecond)
-	}
-	n, most := counted(t, r)[ring.Sleeps], uint64(time.Since(began)/(100*time.Millisecond)+3)
-	if n > most {
-		t.Errorf("%d sleeps in %v of a ring at rest, want at most %d", n, time.Since(began), most)
-	}
+	// Nothing is in the ring.
+	sleepsBecomeLonger(t, r)
 	// Another consumer has a message: it could die with it.
 	if err := ps[0].Send(ctx, nil); err != nil {
 		t.Fatal(err)
@@ -36,7 +31,7 @@ func TestASleepingConsumerIsOnlyWokenOftenWhileADeathWouldConcernIt(t *testing.T
 	}
 	go receive(cs[1])
 	before := counted(t, r)[ring.Sleeps]
-	began = time.Now()
+	began := time.Now()
 	for counted(t, r)[ring.Sleeps] < before+15 {
 		if time.Since(began) > 10*time.Second {
 			t.Fatalf("%d sleeps in ten seconds", counted(t, r)[ring.Sleeps]-before)
@@ -48,5 +43,42 @@ func TestASleepingConsumerIsOnlyWokenOftenWhileADeathWouldConcernIt(t *testing.T
 	}
 	if err := <-received; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// sleepsBecomeLonger checks that the one who sleeps at a ring does so longer each
+// time.
+func sleepsBecomeLonger(t *testing.T, r *ringway.Ring) {
+	t.Helper()
+	for counted(t, r)[ring.Sleeps] == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	began := time.Now()
+	for time.Since(began) < 700*time.Millisecond {
+		time.Sleep(10 * time.Millisecond)
+	}
+	n, most := counted(t, r)[ring.Sleeps], uint64(time.Since(began)/(100*time.Millisecond)+3)
+	if n > most {
+		t.Errorf("%d sleeps in %v of a ring at rest, want at most %d", n, time.Since(began), most)
+	}
+}
+
+func TestASubscriberIsNotWokenOftenForOthers(t *testing.T) {
+	r := newRingOf(t, ringway.Broadcast, ringway.Wait(ringway.Park))
+	sub, err := r.Subscribe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	received := make(chan error, 1)
+	go func() {
+		_, err := sub.Recv(context.Background())
+		received <- err
+	}()
+	sleepsBecomeLonger(t, r)
+	if err := sub.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-received; !errors.Is(err, ringway.ErrClosed) {
+		t.Error(err)
 	}
 }
