@@ -76,12 +76,10 @@ func (w *Watch) look(name string) (Section, *View) {
 		}
 	}
 	s := v.Section()
-	if s.Status != Fault && (v == w.views[name] || v.section.Unchanged()) {
+	if v == w.views[name] || v.section.Unchanged() {
 		return s, v
 	}
-	if v != w.views[name] {
-		_ = v.Close()
-	}
+	_ = v.Close()
 	return s, nil
 }
 

@@ -120,6 +120,23 @@ func TestAWatchSeesWhatBecameOfASectionSinceItWasMapped(t *testing.T) {
 	}
 }
 
+func TestAWatchSeesANewSectionUnderTheNameOfAnOldOne(t *testing.T) {
+	dir := t.TempDir()
+	w := watch(t, dir)
+	rest(t, dir, "again")
+	first := seen(t, w)["again"]
+	if err := ringway.RemoveRing("again", ringway.Dir(dir)); err != nil {
+		t.Fatal(err)
+	}
+	rest(t, dir, "again")
+	if s := seen(t, w)["again"]; s.Status != inspect.Good || s.Region == first.Region {
+		t.Errorf("%+v", s)
+	}
+	if n := mapped(t, "again"); n != 1 {
+		t.Errorf("%d mappings", n)
+	}
+}
+
 func TestWatchingChangesNoByte(t *testing.T) {
 	dir := t.TempDir()
 	w := watch(t, dir)

@@ -167,10 +167,10 @@ func (p *MPMCProducer) due(t uint64) bool {
 	return p.pos-p.hinted >= p.paced
 }
 
-// due measures the frame that was taken at h, whose word was w, and reports
-// whether the hint is to be stored.
-func (c *MPMCConsumer) due(h uint64, w word) bool {
-	if c.stamps.on && w&timesMask == 0 {
+// due measures the frame that was taken at h, and reports whether the hint is to
+// be stored.
+func (c *MPMCConsumer) due(h uint64) bool {
+	if c.stamps.on {
 		c.stamps.received(h)
 	}
 	return c.head-c.hinted >= c.paced

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/ringway/ringway/internal/mem"
@@ -43,7 +44,7 @@ func eachTimed(t *testing.T, n uint64, test func(t *testing.T, r *timedRing)) {
 }
 
 func newTimed(t *testing.T, g Geometry) *timedRing {
-	r := &timedRing{g: g, now: 1e15}
+	r := &timedRing{g: g, now: 1<<tagShift - 1e6} // a stamp's time is about to wrap
 	switch g.Kind {
 	case SPSC:
 		s := newRing(t, g, StartPosition)
@@ -245,7 +246,8 @@ func TestStampsThatCantBeTrueAreNotCounted(t *testing.T) {
 			"of the far future":  func(w uint64) uint64 { return w&^timeMask | (r.now+timeMask/2)&timeMask },
 			"of another message": func(w uint64) uint64 { return w ^ 1<<tagShift },
 		} {
-			for range 20 {
+			r.now = 1e9
+			for range 200 { // past a position whose tag is zero
 				must(t, r.send(payload(0, 40)))
 				for off := uint64(0); off < stampsSize; off += 8 {
 					stamps.StoreRelease64(off, forge(stamps.Load64(off)))
@@ -348,6 +350,29 @@ func TestWhatWasGivenBackIsNotTimedAgain(t *testing.T) {
 		var d Durations
 		if oneWay.AddTo(&d); d.Count() != want {
 			t.Errorf("participant %d counted %d, want %d", slot, d.Count(), want)
+		}
+	}
+}
+
+func TestHintsOfASampledRingAreStoredNowAndThenAsInOthers(t *testing.T) {
+	for _, every := range []uint64{0, 1} {
+		g := Geometry{Kind: MPMC, Capacity: 4096, CellSize: 16, SampleEvery: every, Histograms: every}
+		r := newMPMCRing(t, g, StartCell, 2, MPMCOptions{})
+		o := Sampling{Now: func() uint64 { return 1 }, OneWay: newHistogram()}
+		r.p[0].Sample(g, r.body, o)
+		r.c[1].Sample(g, r.body, o)
+		var tails, heads []uint64
+		for range 100 {
+			must(t, r.p[0].TrySend(0, payload(0, 8)))
+			_, err := r.c[1].Next()
+			must(t, err)
+			r.c[1].Release()
+			tails, heads = append(tails, r.word(offTail)), append(heads, r.word(offHead))
+		}
+		for what, hints := range map[string][]uint64{"T": tails, "H": heads} {
+			if n := len(slices.Compact(hints)); n != 4 { // one in an eighth of 256 cells, and where it began
+				t.Errorf("sampled %d: %s had %d values", every, what, n)
+			}
 		}
 	}
 }

@@ -110,7 +110,7 @@ func (c *MPMCConsumer) grab() bool {
 // tookHead takes note of a frame that is ours now, at the head.
 func (c *MPMCConsumer) tookHead(h uint64, w word) {
 	c.head = h + c.span(w)
-	if c.head-c.hinted >= c.every && c.due(h, w) {
+	if c.head-c.hinted >= c.every && c.due(h) {
 		// R9: a plain store may bring H back, but not behind F, since our
 		// lease keeps that below h. So it comes before the release.
 		c.hinted = c.head

@@ -134,7 +134,7 @@ func (c *MPMCConsumer) walk(gen uint64, steps *uint64) (bool, error) {
 					c.tookHead(x, w)
 				} else {
 					s.next = x + c.span(w)
-					c.due(x, w)
+					c.due(x)
 					c.took(x, w)
 				}
 				return true, nil
