@@ -6,9 +6,9 @@ import (
 	"io"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/ringway/ringway"
+	"github.com/ringway/ringway/internal/proctest"
 	"github.com/ringway/ringway/ring"
 )
 
@@ -151,9 +151,5 @@ func TestCloseEndsASelectOfAConnection(t *testing.T) {
 			}
 		})
 	})
-	for start := time.Now(); runtime.NumGoroutine() > before+2; runtime.Gosched() { // the hubs
-		if time.Since(start) > 10*time.Second {
-			t.Fatalf("%d goroutines, there were %d", runtime.NumGoroutine(), before)
-		}
-	}
+	proctest.Until(t, "no goroutine is left but the hubs'", func() bool { return runtime.NumGoroutine() <= before+2 })
 }
