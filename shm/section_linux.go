@@ -146,6 +146,8 @@ func openSection(dir string, dfd int, name string, flags int) (int, unix.Stat_t,
 	var d Descriptor
 	if st.Nlink == 1 || st.Nlink == 2 && halfPublished(dir, dfd, file, &st) {
 		d, err = readDescriptor(fd, &st)
+	} else if st.Nlink == 0 {
+		err = unix.ENOENT // removed since it was opened
 	} else {
 		err = failf(errs.Insecure, "the file has %d names, not 1", st.Nlink)
 	}
