@@ -97,3 +97,39 @@ func TestABatchOfNoneReturnsAtOnce(t *testing.T) {
 		t.Errorf("%d, %v", n, err)
 	}
 }
+
+func TestASubscriberThatSpinsReceivesWhatComesMeanwhile(t *testing.T) {
+	ctx := within(t)
+	r := newRingOf(t, ringway.Broadcast, ringway.Lossless(), ringway.Capacity(4096), ringway.Wait(ringway.BusySpin))
+	p := publisher(t, r)
+	c := &checker{s: subscriber(t, r, ringway.FromOldest())}
+	const messages = 20
+	done := make(chan error, 1)
+	next := make(chan struct{}, messages)
+	go func() {
+		for range messages {
+			if err := c.next(ctx); err != nil {
+				done <- err
+				return
+			}
+			next <- struct{}{}
+		}
+		done <- c.all(ctx)
+	}()
+	for range messages {
+		if err := p.Send(ctx, sequenced(nil, p.Sequence())); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-next: // so that it is empty again
+		case <-ctx.Done():
+			t.Fatal(ctx.Err())
+		}
+	}
+	if err := p.End(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil || c.got != messages || c.missed > 0 {
+		t.Errorf("%d received, %d missed, %v", c.got, c.missed, err)
+	}
+}

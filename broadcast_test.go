@@ -290,7 +290,7 @@ func TestALossyRingHasRoomForMoreSubscribersThanPlaces(t *testing.T) {
 
 func TestCloseEndsASubscribersWait(t *testing.T) {
 	ctx := within(t)
-	for _, wait := range []ringway.WaitStrategy{ringway.Adaptive, ringway.Yield, ringway.Park} {
+	for _, wait := range []ringway.WaitStrategy{ringway.Adaptive, ringway.Yield, ringway.Park, ringway.BusySpin} {
 		r := newRingOf(t, ringway.Broadcast, ringway.Wait(wait))
 		for name, from := range map[string]*ringway.Ring{"mapped to write": r, "read-only": readOnly(t, r, ringway.Wait(wait))} {
 			s := subscriber(t, from)

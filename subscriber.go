@@ -148,6 +148,9 @@ func (s *Subscriber) recv(ctx context.Context, wait, lease bool) (m Message, err
 	} else {
 		m, err = s.cast.Next()
 	}
+	if err == ErrEmpty && wait && !lease && s.wait == sync.BusySpin {
+		m, err = s.spin()
+	}
 	if err == ErrEmpty && wait {
 		m, err = s.await(ctx, lease)
 	}
@@ -206,6 +209,21 @@ func (s *Subscriber) nextBatch(into []Message) (int, error) {
 	}
 	s.gate.Exit()
 	return n, nil
+}
+
+// spin looks for the next message for some 10 µs, in as few steps as there can be
+// between the moment it comes and its being handed out. The caller is inside the
+// gate.
+func (s *Subscriber) spin() (Message, error) {
+	for range 8 {
+		if s.gate.Closing() {
+			break
+		}
+		if s.cast.Poll(64, 1) {
+			return s.cast.Next()
+		}
+	}
+	return Message{}, ErrEmpty
 }
 
 // await waits for a message. The caller is inside the gate.
