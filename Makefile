@@ -5,7 +5,7 @@ GO ?= go
 # On a machine that is slow, or busy with something else, a package may take long.
 PATIENT = -timeout 40m
 
-.PHONY: all build test test-linux test-race test-hooks test-lint test-windows torture explore bench fuzz peers bench-check bench-ratios clean
+.PHONY: all build test test-linux test-race test-hooks test-lint test-windows torture explore explore-full bench fuzz peers bench-check bench-ratios clean
 
 all: build
 
@@ -48,6 +48,10 @@ torture:
 # be found
 explore:
 	$(GO) test -tags shmtest -count=1 -v -timeout 60m ./internal/explore -explore.mutations
+
+# the large cases too, without the mutations; it prints how many states each has
+explore-full:
+	$(GO) test -tags shmtest -count=1 -timeout 120m ./internal/explore -run Full -explore.full
 
 # micro-benchmarks; shmbench measures between processes
 bench:
