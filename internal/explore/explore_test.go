@@ -23,7 +23,7 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	debug.SetGCPercent(4000) // little is alive at a time
+	debug.SetGCPercent(1000) // little is alive at a time
 	os.Exit(m.Run())
 }
 
