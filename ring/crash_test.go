@@ -158,10 +158,16 @@ func (c *crashes) inherit(o op) {
 	// The frames are as expected; of pads there may be one or none. What the
 	// consumer published begins the list.
 	c.m.frames, c.m.pos, c.m.pub, c.m.limit = frames, end, pub, pub+c.g.Capacity
-	c.m.ended = c.word(offEnd) != 0
+	c.m.ended, c.m.known = c.word(offEnd) != 0, c.m.limit
 	if !o.kind.producing() {
 		// It's gone, and what it received and did not publish comes again.
-		c.m.rel, c.m.cur = pub, pub
+		// Publishing is two stores; between them the batch begins anew.
+		taken := max(pub, c.word(offTaken))
+		if taken != before.taken && taken != after.taken && taken != after.pub {
+			c.Fatalf("%v died at %+v: taken up to %#x, want %#x or %#x", o, c.where, taken, before.taken, after.taken)
+		}
+		c.m.taken = taken
+		c.m.rel, c.m.cur = c.m.taken, c.m.taken
 	}
 }
 

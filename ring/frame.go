@@ -27,6 +27,9 @@ import (
 // written; see lapTag. A frame of up to a cache line takes a power of two of
 // bytes there and everywhere, so that one of them never straddles two lines
 // among its equals.
+//
+// A batch of messages of equal size is one frame, with one header: see
+// FlagBatch. Its payload is theirs, one right behind the other.
 type Header uint64
 
 // HeaderSize is the size in bytes of a frame's header, and of each of its
@@ -51,11 +54,11 @@ const (
 	FlagSequence                      // extension: sequence number
 	FlagTime                          // extension: time of sending, ns
 	FlagCorrelation                   // extension: correlates a response with its request
-	flagReserved                      // must be zero
+	FlagBatch                         // extension: the payload is several messages of so many bytes each
 )
 
 // extensions are the flags that stand for an extension word.
-const extensions = FlagChecksum | FlagSequence | FlagTime | FlagCorrelation
+const extensions = FlagChecksum | FlagSequence | FlagTime | FlagCorrelation | FlagBatch
 
 // MakeHeader composes the header of a frame with n bytes of payload.
 func MakeHeader(n uint32, typ uint16, flags Flags) Header {
@@ -74,9 +77,12 @@ func (h Header) Flags() Flags { return Flags(h >> 48) }
 // Committed reports whether h has the commit mark: something is here.
 func (h Header) Committed() bool { return h>>56 == mark }
 
-// Valid reports whether h can be a header at all: the mark is right and no
-// reserved flag is set. Its length still has to be compared with what there is.
-func (h Header) Valid() bool { return h.Committed() && h.Flags()&flagReserved == 0 }
+// Valid reports whether h can be a header at all: the mark is right, and nothing
+// but the batch is said of one. Its length still has to be compared with what
+// there is.
+func (h Header) Valid() bool {
+	return h.Committed() && (h.Flags()&FlagBatch == 0 || h.Flags() == FlagBatch)
+}
 
 // PayloadOffset returns how many bytes after the frame's start its payload
 // stands: the header and the extension words.

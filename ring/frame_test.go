@@ -93,7 +93,7 @@ func TestSentMessageIsTheseBytesInTheRing(t *testing.T) {
 }
 
 func TestFlagsHaveTheseBits(t *testing.T) {
-	for i, f := range []Flags{FlagPad, FlagControl, FlagMore, FlagChecksum, FlagSequence, FlagTime, FlagCorrelation, flagReserved} {
+	for i, f := range []Flags{FlagPad, FlagControl, FlagMore, FlagChecksum, FlagSequence, FlagTime, FlagCorrelation, FlagBatch} {
 		if f != 1<<i {
 			t.Errorf("flag number %d is %#x", i, uint8(f))
 		}
@@ -102,7 +102,7 @@ func TestFlagsHaveTheseBits(t *testing.T) {
 
 func TestFrameHasOneWordForEachExtensionFlagAndASizeThatFitsLines(t *testing.T) {
 	for flags := range 256 {
-		words := uint64(1 + bits.OnesCount(uint(flags)&0x78))
+		words := uint64(1 + bits.OnesCount(uint(flags)&0xF8))
 		for _, n := range []uint32{0, 1, 7, 8, 9, 16, 17, 24, 25, 40, 41, 48, 49, 56, 57, 64, 65, 1<<32 - 1} {
 			h := MakeHeader(n, 0xffff, Flags(flags))
 			if h.PayloadOffset() != 8*words {
@@ -125,11 +125,11 @@ func TestFrameHasOneWordForEachExtensionFlagAndASizeThatFitsLines(t *testing.T) 
 	}
 }
 
-func TestOnlyTheMarkAndNoReservedFlagMakeAHeaderValid(t *testing.T) {
+func TestOnlyTheMarkAndABatchWithoutOtherFlagsMakeAHeaderValid(t *testing.T) {
 	for mark := range 256 {
 		for flags := range 256 {
 			h := Header(mark)<<56 | Header(flags)<<48 | 0x1234_5678_9abc
-			if want := mark == 0xA7 && flags < 0x80; h.Valid() != want {
+			if want := mark == 0xA7 && flags <= 0x80; h.Valid() != want {
 				t.Fatalf("%#x: Valid is %t", uint64(h), h.Valid())
 			}
 		}

@@ -47,6 +47,7 @@ func newRing(t testing.TB, g Geometry, start uint64) *testRing {
 	Format(g, r.body)
 	r.setWord(offProducer, start)
 	r.setWord(offConsumer, start)
+	r.setWord(offTaken, start)
 	r.attach()
 	t.Cleanup(r.check)
 	return r
@@ -93,9 +94,11 @@ func (r *testRing) lap(pos uint64) uint64 { return pos / r.g.Capacity % 128 << 5
 // dataOff returns where in the body the byte of a position stands.
 func (r *testRing) dataOff(pos uint64) uint64 { return controlSize + pos%r.g.Capacity }
 
-// frame is one committed frame, found by walking.
+// frame is one committed frame, found by walking, or one message of a batch: the
+// first of them has the frame's header, the last what is behind it.
 type frame struct {
 	pos, size uint64
+	start     uint64 // of the frame
 	pad       bool
 	typ       uint16
 	payload   string
@@ -137,7 +140,7 @@ func (r *testRing) walk() (frames []frame, end uint64, err error) {
 			return frames, pos, nil
 		}
 		n, flags := h&0xffff_ffff, Flags(h>>48)
-		f := frame{pos: pos, size: frameBytes(r.g, int(n)), pad: flags&FlagPad != 0, typ: uint16(h >> 32)}
+		f := frame{pos: pos, start: pos, size: frameBytes(r.g, int(n)), pad: flags&FlagPad != 0, typ: uint16(h >> 32)}
 		at := off + 8
 		want := Flags(0)
 		if f.pad {
@@ -149,7 +152,13 @@ func (r *testRing) walk() (frames []frame, end uint64, err error) {
 			want, at, f.size = want|FlagCorrelation, at+8, frameBytes(r.g, int(n)+8)
 		}
 		left := r.g.Capacity - pos%r.g.Capacity
+		unit := n
+		if flags == FlagBatch && !r.g.Checksum {
+			unit, want, at, f.size = r.word(at), FlagBatch, at+8, frameBytes(r.g, int(n)+8)
+		}
 		switch {
+		case unit > n || n > 0 && n%max(unit, 1) != 0:
+			return frames, pos, fmt.Errorf("batch %#016x at position %#x of messages of %d bytes", h, pos, unit)
 		case flags != want:
 			return frames, pos, fmt.Errorf("header %#016x at position %#x", h, pos)
 		case f.size > left || f.pad && f.size != left:
@@ -163,9 +172,22 @@ func (r *testRing) walk() (frames []frame, end uint64, err error) {
 		if r.g.Checksum && !f.pad && r.word(off+8) != checksum(Header(h), []byte(f.payload)) {
 			return frames, pos, fmt.Errorf("checksum of the frame at position %#x", pos)
 		}
-		frames = append(frames, f)
 		pos += f.size
+		for i := unit; i < n; i += unit {
+			first := f
+			first.payload = f.payload[:unit]
+			first.size = r.batchStep(f, at, i)
+			frames = append(frames, first)
+			f.pos, f.size, f.payload = f.pos+first.size, f.size-first.size, f.payload[unit:]
+		}
+		frames = append(frames, f)
 	}
+}
+
+// batchStep returns how far it is from a message of a batch, whose payloads begin
+// at at in the body, to the one whose payload begins i bytes later.
+func (r *testRing) batchStep(f frame, at, i uint64) uint64 {
+	return f.start + at - r.dataOff(f.start) + i - f.pos
 }
 
 // check fails the test unless the whole ring is as it must be between two
@@ -191,7 +213,7 @@ func (r *testRing) check() {
 		r.Fatal(err)
 	}
 	for off := uint64(0); off < controlSize; off += 8 {
-		if off != offProducer && off != offConsumer && off != offEnd && r.word(off) != 0 {
+		if off != offProducer && off != offConsumer && off != offTaken && off != offEnd && r.word(off) != 0 {
 			r.Fatalf("control word at %#x is %#x, want 0", off, r.word(off))
 		}
 	}

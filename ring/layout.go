@@ -16,6 +16,8 @@ import (
 //	┌──────────────────────────────────────────────────────────────────────┐
 //	│ 0x000  producer position   u64   the producer; observers read it     │
 //	│ 0x080  consumer position   u64   the consumer, with release          │
+//	│ 0x088  taken               u64   the consumer: up to where, if that  │
+//	│                                  is within the frame at 0x080        │
 //	│ 0x100  end of the stream   u64   the producer, once: position | 1    │
 //	│ 0x180  data bell           2×u32 consumer sleeps, producer rings     │
 //	│ 0x200  space bell          2×u32 producer sleeps, consumer rings     │
@@ -34,6 +36,7 @@ import (
 const (
 	offProducer  = 0 * mem.Line
 	offConsumer  = 1 * mem.Line
+	offTaken     = offConsumer + 8
 	offEnd       = 2 * mem.Line
 	offDataBell  = 3 * mem.Line
 	offSpaceBell = 4 * mem.Line

@@ -23,6 +23,9 @@ type MPMCConsumer struct {
 	cur    uint64  // offset in the data of the next message of the last of them,
 	end    uint64  // and where that ends, or cur if there is no more
 	again  bool    // it was taken by somebody before
+	unit   uint64  // within a batch of messages of equal size: that,
+	stop   uint64  // where the last of them ends
+	typ    uint16  // and their type
 	plain  Header  // the upper half of every message's header
 
 	stalled stalls
@@ -130,10 +133,19 @@ func (c *MPMCConsumer) took(pos uint64, w word) {
 
 // message hands out the message at cur.
 func (c *MPMCConsumer) message() (Message, error) {
+	if c.unit != 0 {
+		return c.part(), nil
+	}
 	at, left := c.cur, c.end-c.cur
 	h := Header(c.data.Load64(at))
 	n, po := h.Len(), c.payloadOffset()
 	size := packed(po, n)
+	if h>>48 == markWord|Header(FlagBatch) && c.flags == 0 {
+		if err := c.open(at, left, h); err != nil {
+			return Message{}, err
+		}
+		return c.part(), nil
+	}
 	if h>>48 != c.plain || n > c.max || size > left {
 		return Message{}, corrupt("receive", "frame header %#016x at data offset %d, %d bytes before its claim's end", uint64(h), at, left)
 	}
@@ -144,11 +156,41 @@ func (c *MPMCConsumer) message() (Message, error) {
 			return Message{}, badChecksum(payload, at, have, want)
 		}
 	}
-	c.cur += size
-	if size != left && c.data.Load64(c.cur) == 0 {
-		c.end = c.cur
-	}
+	c.past(at + size)
 	return Message{Payload: payload, Type: h.Type(), Redelivered: c.again}, nil
+}
+
+// past goes to the next frame of a claim, at offset at, if there is one.
+func (c *MPMCConsumer) past(at uint64) {
+	c.cur = at
+	if at != c.end && c.data.Load64(at) == 0 {
+		c.end = at
+	}
+}
+
+// open begins with a frame of several messages, at offset at. See spsc_batch.go
+// for what it looks like.
+func (c *MPMCConsumer) open(at, left uint64, h Header) error {
+	n := h.Len()
+	if n > c.max || packed(batchOffset, n) > left {
+		return corrupt("receive", "batch header %#016x at data offset %d, %d bytes before its claim's end", uint64(h), at, left)
+	}
+	unit := c.data.Load64(at + HeaderSize)
+	if unit == 0 || n == 0 || n%unit != 0 {
+		return corrupt("receive", "batch header %#016x at data offset %d, of messages of %d bytes", uint64(h), at, unit)
+	}
+	c.cur, c.unit, c.stop, c.typ = at+batchOffset, unit, at+batchOffset+n, h.Type()
+	return nil
+}
+
+// part hands out the next message of such a frame.
+func (c *MPMCConsumer) part() Message {
+	m := Message{Payload: c.data.Bytes(c.cur, c.unit), Type: c.typ, Redelivered: c.again}
+	if c.cur += c.unit; c.cur == c.stop {
+		c.unit = 0
+		c.past((c.stop + 7) &^ 7)
+	}
+	return m
 }
 
 // NextBatch is Next for the messages that came as one batch with the last one,

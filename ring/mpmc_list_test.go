@@ -56,8 +56,13 @@ func (q *queue) doAny(rnd *rand.Rand, seq *int) string {
 		*seq++
 		for range rnd.IntN(12) {
 			n := size()
-			if rnd.IntN(3) > 0 {
+			switch rnd.IntN(5) {
+			case 0, 1:
 				n = rnd.IntN(100)
+			case 2, 3:
+				if k := len(bytes); k > 0 {
+					n = len(bytes[k-1])
+				}
 			}
 			msgs = append(msgs, qmessage{msgType(*seq), string(payload(*seq+len(msgs), n))})
 			bytes = append(bytes, payload(*seq+len(bytes), n))

@@ -123,8 +123,17 @@ func (q *queue) batch(i int, msgs []qmessage) (sent int, err error) {
 		n = min(n, q.cells/2)
 		size, k := uint64(0), 0
 		for k < len(msgs) && q.span(size+q.packed(len(msgs[k].data))) <= n {
-			size += q.packed(len(msgs[k].data))
-			k++
+			// Neighbours of equal size share a frame, with a word more.
+			b, alike := len(msgs[k].data), 1
+			room := int(n*q.r.g.CellSize - size)
+			for b > 0 && !q.r.g.Checksum && k+alike < len(msgs) && len(msgs[k+alike].data) == b && 16+(alike+1)*b <= room {
+				alike++
+			}
+			if k += alike; alike > 1 {
+				size += q.packed(8 + alike*b)
+			} else {
+				size += q.packed(b)
+			}
 		}
 		q.claim[i] = q.append(q.span(size), false)
 		q.commit(i, msgs[:k]...)

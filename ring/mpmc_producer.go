@@ -211,20 +211,22 @@ func (p *MPMCProducer) TrySendBatch(typ uint16, msgs [][]byte) (sent int, err er
 		}
 		at := p.claimAt & p.mask << p.shift
 		end := at + p.claimSpan<<p.shift
-		for _, b := range rest {
-			n := uint64(len(b))
-			if n > p.max || packed(po, n) > end-at {
+		for sent < len(msgs) {
+			k, size := p.frame(msgs[sent:], end-at)
+			if k == 0 {
 				break
 			}
-			if n == 8 && p.flags == 0 {
-				p.data.StoreRelease64(at+HeaderSize, binary.LittleEndian.Uint64(b))
-				p.data.StoreRelease64(at, uint64(MakeHeader(8, typ, 0)))
-				at += 2 * HeaderSize
+			n := uint64(k * len(msgs[sent]))
+			if k > 1 {
+				p.data.StoreRelease64(at+HeaderSize, n/uint64(k))
+				fill(p.data.Bytes(at+batchOffset, n), msgs[sent:sent+k])
+				p.data.StoreRelease64(at, uint64(MakeHeader(uint32(n), typ, FlagBatch)))
 			} else {
-				copy(p.data.Bytes(at+po, n), b)
-				at = p.seal(at, typ, n)
+				copy(p.data.Bytes(at+po, n), msgs[sent])
+				p.seal(at, typ, n)
 			}
-			sent++
+			at += size
+			sent += k
 		}
 		p.finish(at, end)
 		p.commit(p.claimAt, p.claimSpan)
@@ -235,16 +237,32 @@ func (p *MPMCProducer) TrySendBatch(typ uint16, msgs [][]byte) (sent int, err er
 // fit returns the cells of a claim for as many of the messages as fit into most
 // cells, one after the other.
 func (p *MPMCProducer) fit(msgs [][]byte, most uint64) uint64 {
-	po := p.payloadOffset()
-	size := uint64(0)
-	for _, b := range msgs {
-		n := uint64(len(b))
-		if n > p.max || size+packed(po, n) > most<<p.shift {
+	all := uint64(0)
+	for len(msgs) > 0 {
+		k, size := p.frame(msgs, most<<p.shift-all)
+		if k == 0 {
 			break
 		}
-		size += packed(po, n)
+		all += size
+		msgs = msgs[k:]
 	}
-	return p.cells(size)
+	return p.cells(all)
+}
+
+// frame returns how many of the messages, from the first on, go into one frame
+// that takes no more than room bytes, and what it takes: those of equal size share
+// one. If not even the first fits it returns 0.
+func (p *MPMCProducer) frame(msgs [][]byte, room uint64) (k int, size uint64) {
+	n := uint64(len(msgs[0]))
+	if size = packed(p.payloadOffset(), n); n > p.max || size > room {
+		return 0, 0
+	}
+	if k = 1; p.flags == 0 && room > batchOffset {
+		if k = alike(msgs, room-batchOffset); k > 1 {
+			size = packed(batchOffset, uint64(k)*n)
+		}
+	}
+	return k, size
 }
 
 // Poll looks for more room up to looks times, as mem.Region.Poll64 does, and

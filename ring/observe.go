@@ -28,7 +28,8 @@ type Observer struct {
 
 	started bool
 	pos     uint64 // the next frame: a byte's number, or a cell's
-	in      uint64 // MPMC: where in the frame at pos the next message stands
+	in      uint64 // where in what stands at pos the next message begins, if not at its start;
+	head    uint64 // and its frame, if there are several
 }
 
 // NewObserver returns an observer of the ring in body, for a table of so many

@@ -26,7 +26,7 @@ func (s FrameState) String() string {
 type Frame struct {
 	Position uint64 // of its first byte (SPSC) or cell (MPMC)
 	Offset   uint64 // of its header in the ring's data, in bytes
-	Size     uint64 // bytes that it takes in the ring
+	Size     uint64 // bytes that it takes in the ring; of a batch's messages the first one's header, the last one's padding included
 	State    FrameState
 	Owner    int // number of the participant that has it, and -1 otherwise
 	Times    int // MPMC: how often it was given back by a consumer that had it
@@ -44,7 +44,8 @@ type Frame struct {
 }
 
 // Next returns the next frame, beginning with the first that consumers have not
-// released, or, of a broadcast ring, the oldest that is there. It copies the payload into buf, or into a larger slice that it
+// released, or, of a broadcast ring, the oldest that is there. A batch's messages
+// are a frame each. It copies the payload into buf, or into a larger slice that it
 // allocates. It returns ErrEmpty when nothing is there yet, io.EOF at the
 // ring's end, and ErrCorrupt when what is there can't be true; then it stays
 // where it is.
@@ -67,7 +68,7 @@ func (o *Observer) Next(buf []byte) (Frame, error) {
 			o.pos, o.started, start = first, true, first
 		}
 		if int64(first-o.pos) > 0 {
-			o.pos = first
+			o.pos, o.in = first, 0
 		}
 		off := o.pos & (o.g.Capacity - 1)
 		// Pairs with the release store in SPSCProducer.publish, as a
@@ -76,10 +77,26 @@ func (o *Observer) Next(buf []byte) (Frame, error) {
 		end := o.ctl.Load64(offEnd)
 		f := Frame{Position: o.pos, Offset: off, Size: h.FrameSize(), Owner: -1, Type: h.Type(), Flags: h.Flags(), Len: h.Len()}
 		valid := h.Valid() && off+f.Size <= o.g.Capacity
+		next, in := o.pos+f.Size, uint64(0)
 		switch {
 		case !valid:
 		case h.Flags()&FlagPad != 0:
 			f.State = FramePadding
+		case h.Flags() == FlagBatch:
+			at := max(o.in, batchOffset)
+			if taken := o.ctl.Load64(offTaken) - first; o.pos == first && taken > at && taken < batchOffset+h.Len() {
+				at, o.in = taken, taken
+			}
+			f.Len = o.data.Load64(off + HeaderSize)
+			if left := batchOffset + h.Len() - at; f.Len-1 >= left || left > h.Len() {
+				valid = false
+				break
+			}
+			f.Offset, f.Payload = off+at, o.copy(buf, off+at, f.Len)
+			f.Size -= o.in
+			if at += f.Len; at < batchOffset+h.Len() {
+				f.Size, next, in = at-o.in, o.pos, at
+			}
 		default:
 			f.Payload = o.copy(buf, off+h.PayloadOffset(), h.Len())
 		}
@@ -90,7 +107,7 @@ func (o *Observer) Next(buf []byte) (Frame, error) {
 		if int64(last-o.pos) > 0 {
 			continue
 		}
-		if !valid || o.pos+f.Size-last > o.g.Capacity {
+		if !valid || o.pos+h.FrameSize()-last > o.g.Capacity {
 			switch {
 			case h.Committed():
 				return Frame{}, corrupt("observe", "frame header %#016x at data offset %d of %d", uint64(h), off, o.g.Capacity)
@@ -100,21 +117,23 @@ func (o *Observer) Next(buf []byte) (Frame, error) {
 			return Frame{}, ErrEmpty
 		}
 		f.Skipped = o.pos - start
-		o.pos += f.Size
+		o.pos, o.in = next, in
 		return f, nil
 	}
 	return Frame{}, ErrEmpty
 }
 
-// copy copies a payload that lies within the data.
+// copy copies a payload that lies within the data, whole words at a time: those
+// of a batch begin anywhere.
 func (o *Observer) copy(buf []byte, at, n uint64) []byte {
-	n = min(n, uint64(o.MaxPayload))
+	before := at % HeaderSize
+	n = before + min(n, uint64(o.MaxPayload))
 	if uint64(cap(buf)) < n {
 		buf = make([]byte, n)
 	}
 	buf = buf[:n]
-	o.data.CopyOut(buf, at)
-	return buf
+	o.data.CopyOut(buf, at-before)
+	return buf[before:]
 }
 
 func (o *Observer) mpmcNext(buf []byte) (Frame, error) {
@@ -124,7 +143,7 @@ func (o *Observer) mpmcNext(buf []byte) (Frame, error) {
 		o.pos, o.started = m.ctl.Load64(offFree), true
 	}
 	start := o.pos
-	skip := func(limit uint64) { o.pos, o.in = limit, 0 }
+	skip := func(limit uint64) { o.pos, o.in, o.head = limit, 0, 0 }
 	for range 4*m.mask + 1024 {
 		if limit := m.ctl.Load64(offFree); int64(limit-o.pos) > 0 {
 			skip(limit)
@@ -138,7 +157,7 @@ func (o *Observer) mpmcNext(buf []byte) (Frame, error) {
 			// Released, and perhaps seen before that.
 			o.pos += m.span(w)
 			if o.in != 0 {
-				o.in, start = 0, o.pos
+				o.in, o.head, start = 0, 0, o.pos
 			}
 		case ahead == 0 && state != free:
 			if !m.spans(w, o.pos) {
@@ -174,7 +193,7 @@ func (o *Observer) mpmcFrame(w word, buf []byte) (f Frame, ok bool, err error) {
 	span := m.span(w)
 	at := o.pos & m.mask << m.shift
 	f = Frame{Position: o.pos, Offset: at + o.in, Size: span << m.shift, Owner: -1, Times: int(w & timesMask >> timesShift)}
-	next, in := o.pos+span, uint64(0)
+	next, in, head := o.pos+span, uint64(0), uint64(0)
 	switch {
 	case w.state() == claimed:
 		f.State, f.Owner = FrameClaimed, int(w.owner())
@@ -187,23 +206,39 @@ func (o *Observer) mpmcFrame(w word, buf []byte) (f Frame, ok bool, err error) {
 		if w.state() == taken {
 			f.State, f.Owner = FrameTaken, int(w.owner())
 		}
-		left := span<<m.shift - min(o.in, span<<m.shift)
+		left := span<<m.shift - min(o.head, span<<m.shift)
 		if left == 0 {
 			err = m.badWord("observe", w, o.pos, "shorter than it was")
 			break
 		}
-		h := Header(m.data.Load64(f.Offset))
+		h := Header(m.data.Load64(at + o.head))
 		n, po := h.Len(), m.payloadOffset()
 		f.Size = packed(po, n)
+		batch := h.Flags() == FlagBatch && m.flags == 0
+		if batch {
+			f.Size = packed(batchOffset, n)
+		}
 		f.Type, f.Flags, f.Len = h.Type(), h.Flags(), n
-		if h>>48 != MakeHeader(0, 0, m.flags)>>48 || n > m.max || f.Size > left {
-			err = corrupt("observe", "frame header %#016x at data offset %d, %d bytes before its claim's end", uint64(h), f.Offset, left)
+		if h>>48 != MakeHeader(0, 0, m.flags)>>48 && !(batch && h.Committed()) || n > m.max || f.Size > left {
+			err = corrupt("observe", "frame header %#016x at data offset %d, %d bytes before its claim's end", uint64(h), at+o.head, left)
 			break
 		}
-		f.Payload = o.copy(buf, f.Offset+po, n)
-		// The rest of a batch.
-		if more := o.in + f.Size; f.Size != left && m.data.Load64(at+more) != 0 {
-			next, in = o.pos, more
+		if size := f.Size; size != left && m.data.Load64(at+o.head+size) != 0 {
+			next, in, head = o.pos, o.head+size, o.head+size // the rest of a batch
+		}
+		if !batch {
+			f.Payload = o.copy(buf, f.Offset+po, n)
+			break
+		}
+		from, end := max(o.in, o.head+batchOffset), o.head+batchOffset+n
+		if f.Len = m.data.Load64(at + o.head + HeaderSize); from > end || f.Len-1 >= end-from {
+			err = corrupt("observe", "batch header %#016x at data offset %d, of messages of %d bytes", uint64(h), at+o.head, f.Len)
+			break
+		}
+		f.Payload = o.copy(buf, at+from, f.Len)
+		f.Size -= o.in - o.head
+		if from += f.Len; from < end {
+			f.Size, next, in, head = from-o.in, o.pos, from, o.head
 		}
 	}
 	// A frame that is committed or taken in the same lap has not been released
@@ -214,6 +249,6 @@ func (o *Observer) mpmcFrame(w word, buf []byte) (f Frame, ok bool, err error) {
 	if err != nil || !same {
 		return Frame{}, same, err
 	}
-	o.pos, o.in = next, in
+	o.pos, o.in, o.head = next, in, head
 	return f, true, nil
 }

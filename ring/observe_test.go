@@ -88,6 +88,28 @@ func TestAnObserverSeesWhatTheConsumerWillGet(t *testing.T) {
 	})
 }
 
+func TestAnObserverSeesTheMessagesOfABatchOneByOne(t *testing.T) {
+	for done := range 6 {
+		r := smallRing(t)
+		msgs := alikes(1, 6, 13)
+		r.sendBatch(7, msgs)
+		r.receiveBatch(7, msgs[:done])
+		r.giveBack()
+		frames, end := observe(t, r.g, r.body, nil)
+		if end != ErrEmpty || len(frames) != 6-done {
+			t.Fatalf("%d frames and %v, %d were not released", len(frames), end, 6-done)
+		}
+		for i, f := range frames {
+			if f.Type != 7 || string(f.Payload) != string(msgs[done+i]) || f.Size < 13 || f.Flags != FlagBatch {
+				t.Errorf("message %d is %+v", done+i, f)
+			}
+		}
+		if last := frames[len(frames)-1]; done == 0 && (frames[0].Size != 16+13 || last.Size != 13+2) {
+			t.Errorf("the first takes %d, the last %d bytes", frames[0].Size, last.Size)
+		}
+	}
+}
+
 func TestAnObserverFindsTheTailThoughItIsNotWrittenDown(t *testing.T) {
 	r := smallRing(t)
 	for i := range 5 {

@@ -104,13 +104,7 @@ func (m *model) do(o op) (out outcome) {
 			m.commit(msgType(o.seq), payload(o.seq, o.sizes[0]))
 		}
 	case opBatch:
-		for i, n := range o.sizes {
-			if out.err = m.room(n); out.err != nil {
-				break
-			}
-			m.commit(msgType(o.seq), payload(o.seq+i, n))
-			out.n++
-		}
+		out.n, out.err = m.batch(msgType(o.seq), batch(o.seq, o.sizes...))
 	case opClaimCommit:
 		if out.err = m.room(o.sizes[0]); out.err == nil {
 			m.commit(msgType(o.seq), payload(o.seq, o.sizes[1]))
@@ -129,15 +123,15 @@ func (m *model) do(o op) (out outcome) {
 		out.typ, out.data = f.typ, f.payload
 	case opRelease:
 		m.rel = m.cur
-		out.yes = m.rel-m.pub >= m.capacity/8
+		out.yes = m.whole()-m.pub >= m.capacity/8
 	case opPublish:
 		out.yes = m.publish()
 	case opAttachProducer:
-		if m.ended {
+		if m.known = m.limit; m.ended {
 			out.err = ErrClosed
 		}
 	case opAttachConsumer:
-		m.rel, m.cur = m.pub, m.pub
+		m.rel, m.cur = m.taken, m.taken
 	case opEnd:
 		m.ended = true
 	}
@@ -167,8 +161,10 @@ func script(rnd *rand.Rand, n, most int) (ops []op) {
 		if rnd.IntN(8) < sending {
 			switch o.kind = []opKind{opSend, opSend, opSend, opBatch, opClaimCommit, opClaimAbort, opClaimReplaced, opAttachProducer}[rnd.IntN(8)]; o.kind {
 			case opBatch:
-				for range rnd.IntN(9) {
-					o.sizes = append(o.sizes, size()/2)
+				for n := size() / 2; len(o.sizes) < 8 && rnd.IntN(9) > 0; {
+					if o.sizes = append(o.sizes, n); rnd.IntN(3) == 0 {
+						n = size() / 2
+					}
 				}
 			default:
 				n := size()

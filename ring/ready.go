@@ -3,9 +3,9 @@ package ring
 // Ready reports whether Next would return something else than ErrEmpty. It
 // takes nothing.
 func (c *SPSCConsumer) Ready() bool {
-	pos := c.pos
+	pos, in := c.pos, c.in
 	_, err := c.Next()
-	c.pos = pos
+	c.pos, c.in = pos, in
 	return err != ErrEmpty
 }
 

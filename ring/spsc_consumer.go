@@ -15,11 +15,14 @@ type SPSCConsumer struct {
 	mask  uint64 // capacity - 1
 	shift uint   // log2 of capacity
 	pos   uint64 // the next frame to hand out
+	in    uint64 // and where in it the next message begins, if it is a batch and not the first
 	max   uint64 // largest payload
 	stale uint64 // the word at pos that was no frame when Next looked last
 
 	released  uint64 // everything before was given back by the user
+	taken     uint64 // and so was what is before this, if that is further: within the frame there
 	published uint64 // everything before is known to the producer to be free
+	told      uint64 // and the last taken that was published
 	batch     uint64 // bytes to release before the producer is told
 
 	checksum bool
@@ -47,6 +50,7 @@ func NewSPSCConsumer(g Geometry, body []byte) (*SPSCConsumer, error) {
 		return nil, err
 	}
 	c.pos, c.released, c.published = start, start, start
+	c.resume()
 	if c.plain = markWord; c.checksum {
 		c.plain = ^Header(0) // none
 	}
@@ -97,6 +101,16 @@ func (c *SPSCConsumer) NextBatch(into []Message) (n int, size uint64) {
 		// As in header.
 		h := Header(c.data.Load64(off)) ^ lapTag(pos, c.shift)
 		frame := frameSize(HeaderSize, h.Len())
+		if h>>48 == markWord|Header(FlagBatch) && c.plain == markWord {
+			c.pos = pos
+			k, err := c.unpack(off, h, into[n:])
+			if err != nil {
+				break
+			}
+			size += uint64(k) * uint64(len(into[n].Payload))
+			n, pos = n+k, c.pos
+			continue
+		}
 		if h>>48 != c.plain || h.Len() > c.max || off+frame > c.mask+1 {
 			break
 		}
@@ -137,6 +151,11 @@ func (c *SPSCConsumer) next(h Header) (Message, error) {
 		want := Flags(0)
 		if c.checksum {
 			want = FlagChecksum
+		}
+		if h>>48 == markWord|Header(FlagBatch) && !c.checksum {
+			var one [1]Message
+			_, err := c.unpack(off, h, one[:])
+			return one[0], err
 		}
 		size := h.FrameSize()
 		pad := h.Flags()&FlagPad != 0
@@ -183,25 +202,29 @@ func (c *SPSCConsumer) Poll(looks, pauses uint32) bool {
 // Release reports whether that is due, and then the caller calls Publish. What
 // is not published when the process dies is delivered again to its successor.
 func (c *SPSCConsumer) Release() (due bool) {
-	c.released = c.pos
+	c.released, c.taken = c.pos, c.pos+c.in
 	return c.released-c.published >= c.batch
 }
 
 // Leased reports whether messages are out that were not released.
-func (c *SPSCConsumer) Leased() bool { return c.released != c.pos }
+func (c *SPSCConsumer) Leased() bool {
+	return c.released != c.pos || c.in != 0 && c.taken != c.pos+c.in
+}
 
 // Publish announces to the producer all that was released. It reports whether
 // that was more than the producer knew.
 func (c *SPSCConsumer) Publish() bool {
-	if c.released == c.published {
-		return false
+	room := c.released != c.published
+	if room {
+		c.published = c.released
+		// Hands the memory before this position back to the producer; pairs with
+		// the load in makeRoom. Our reads of it can't move behind a release store.
+		c.ctl.StoreRelease64(offConsumer, c.released)
 	}
-	c.published = c.released
-	// Hands the memory before this position back to the producer; pairs with
-	// the load in makeRoom. Our reads of it can't move behind a release store.
-	c.ctl.StoreRelease64(offConsumer, c.released)
-	return true
+	c.publishTaken()
+	return room
 }
 
-// Position returns the number of the byte that the next frame starts at.
-func (c *SPSCConsumer) Position() uint64 { return c.pos }
+// Position returns the number of the byte that the next frame starts at, or,
+// within a batch, the next message.
+func (c *SPSCConsumer) Position() uint64 { return c.pos + c.in }

@@ -192,64 +192,6 @@ func (p *SPSCProducer) aim() {
 // is right for nearly all of them, and only matters for speed.
 const cacheLine = 64
 
-// TrySendBatch copies as many of the messages as fit, in order, and makes them
-// visible all at once. It returns how many those are, and with fewer than all
-// the reason that TrySend would give for the next one. A process that dies
-// meanwhile has sent all of them or none. An open claim is aborted.
-func (p *SPSCProducer) TrySendBatch(typ uint16, msgs [][]byte) (sent int, err error) {
-	p.open = false
-	po := p.payloadOffset()
-	// The first header is held back until all frames behind it stand.
-	var first, tag Header
-	var firstPos uint64
-	pos := p.pos
-	stop := pos // up to which there is room, and not the ring's end
-	for _, b := range msgs {
-		n := uint64(len(b))
-		size := frameSize(po, n)
-		if n > p.max || size > stop-pos {
-			if n > p.max {
-				err = p.tooLarge(len(b))
-				break
-			}
-			p.pos = pos
-			err = p.makeRoom(size)
-			if pos = p.pos; err != nil {
-				break
-			}
-			p.aim()
-			stop, tag = p.stop, p.tag
-		}
-		off := pos & p.mask
-		if off%cacheLine+size > cacheLine {
-			p.lines.written(off, off+size)
-		} else if off%cacheLine == 0 && first != 0 {
-			p.lines.header(off)
-		}
-		h := MakeHeader(uint32(n), typ, p.flags)
-		if n == 8 && p.flags == 0 {
-			p.data.StoreRelease64(off+HeaderSize, binary.LittleEndian.Uint64(b))
-		} else {
-			buf := p.data.Bytes(off+po, n)
-			copy(buf, b)
-			if p.flags&FlagChecksum != 0 {
-				p.data.StoreRelease64(off+HeaderSize, checksum(h, buf))
-			}
-		}
-		if first == 0 {
-			first, firstPos = h, pos
-		} else {
-			p.data.StoreRelease64(off, uint64(h^tag))
-		}
-		pos += size
-		sent++
-	}
-	if p.pos = pos; first != 0 {
-		p.publish(firstPos, first)
-	}
-	return sent, err
-}
-
 // Claim reserves room for a payload of n bytes and returns it: the ring's own
 // memory, holding whatever was there, to be filled and then committed. Nothing
 // is visible to the consumer before Commit, nor ever if the process dies. The

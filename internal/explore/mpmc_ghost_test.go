@@ -274,6 +274,17 @@ func (g *mpmcGhost) frames(i uint64, span int) error {
 	if g.t.batch {
 		want = append(want, message{int(g.msg[i]) + 1, 0})
 	}
+	if h := ring.Header(word(g.body, at)); h.Valid() && h.Flags() == ring.FlagBatch {
+		unit := word(g.body, at+8)
+		at += 16
+		for _, m := range want {
+			if p := g.t.payload(m.id, g.t.span(m.id)); unit != uint64(len(p)) || !bytes.Equal(g.body[at:][:unit], p) {
+				return fmt.Errorf("message %d is committed, in a batch with header %#x", m.id, uint64(h))
+			}
+			at += unit
+		}
+		at, want = (at+7)&^7, nil
+	}
 	for _, m := range want {
 		h := ring.Header(word(g.body, at))
 		p := g.t.payload(m.id, g.t.span(m.id))

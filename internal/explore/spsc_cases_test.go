@@ -24,6 +24,10 @@ func spscCases() (all []*spsc) {
 		add(&spsc{name: "lines", before: 1024, sends: []send{
 			{how: "send", sizes: []int{56}}, {how: "abort", sizes: []int{30}}, {how: "claim", sizes: []int{120}}, {how: "send", sizes: []int{56}}},
 			heirs: one(56), heirs2: one(60)})
+		// Several messages in one frame, taken and released one by one.
+		add(&spsc{name: "alike", before: 192, hold: 2, sends: []send{
+			{how: "batch", sizes: []int{24, 24, 24}}, {how: "batch", sizes: []int{9, 9}}},
+			heirs: []send{{how: "batch", sizes: []int{40, 40}}}, heirs2: one(3)})
 		add(&spsc{name: "batch", before: 128, sends: []send{
 			{how: "batch", sizes: []int{1, 50, 17}}, {how: "batch", sizes: []int{2, 9}}},
 			heirs: one(3), heirs2: []send{{how: "batch", sizes: []int{4, 56}}}})

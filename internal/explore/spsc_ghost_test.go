@@ -32,6 +32,7 @@ type spscGhost struct {
 	n      int    // frames that were ever visible
 	vis    uint64 // position behind them
 	pub    uint64 // what the consumer has published
+	taken  uint64 // and up to where in the batch that begins there
 	cur    int    // the frame that is to be received next
 	ended  bool
 
@@ -47,7 +48,7 @@ type spscFrame struct {
 func (g *spscGhost) Clone() Ghost { n := *g; return &n }
 
 func (g *spscGhost) Hash() uint64 {
-	h := Mix(uint64(g.n), g.vis, g.pub, uint64(g.cur))
+	h := Mix(uint64(g.n), g.vis, g.pub, g.taken, uint64(g.cur))
 	for _, f := range g.frames[:g.n] {
 		h = Mix(h, f.pos, uint64(f.id))
 	}
@@ -106,6 +107,12 @@ func (g *spscGhost) Access(actor int, a Access) error {
 			}
 			g.pub = a.Value
 		}
+		if store && a.Off == spscTaken {
+			if a.Value <= g.pub || a.Value >= g.vis {
+				return fmt.Errorf("the consumer says that it stands at %#x, within a batch at %#x, %#x is sent", a.Value, g.pub, g.vis)
+			}
+			g.taken = a.Value
+		}
 		return nil
 	}
 	if a.Off < spscData {
@@ -143,6 +150,22 @@ func (g *spscGhost) walk() error {
 		f := spscFrame{pos: g.vis + size}
 		if h.Flags()&ring.FlagPad == 0 {
 			payload := g.body[spscData+off+h.PayloadOffset():][:h.Len()]
+			for at := h.PayloadOffset(); h.Flags() == ring.FlagBatch; {
+				n := g.word(spscData + off + ring.HeaderSize)
+				if at += n; n == 0 || n > uint64(len(payload)) || g.n == len(g.frames) {
+					return fmt.Errorf("a batch at data+%d of messages of %d bytes", off, n)
+				}
+				if n == uint64(len(payload)) {
+					break
+				}
+				one := spscFrame{pos: g.vis + at, id: g.t.numberOf(0, ring.Message{Payload: payload[:n]})}
+				if one.id == 0 || !bytes.Equal(payload[:n], pattern(one.id, int(n))) || one.id <= g.lastID() {
+					return fmt.Errorf("a batch at data+%d becomes visible that holds %x", off, payload)
+				}
+				more, payload = append(more, one.id), payload[n:]
+				g.frames[g.n] = one
+				g.n++
+			}
 			if f.id = g.t.numberOf(0, ring.Message{Payload: payload}); f.id == 0 || !bytes.Equal(payload, pattern(f.id, len(payload))) {
 				return fmt.Errorf("a frame at data+%d becomes visible that holds %x", off, payload)
 			}
@@ -211,7 +234,7 @@ func (g *spscGhost) Death(actor int) {
 		return
 	}
 	g.cur = 0
-	for g.cur < g.n && g.frames[g.cur].pos <= g.pub {
+	for g.cur < g.n && g.frames[g.cur].pos <= max(g.pub, g.taken) {
 		g.cur++
 	}
 }

@@ -42,6 +42,7 @@ const spscSize = ring.MinCapacity
 // Where the words of a ring stand; see ring/layout.go.
 const (
 	spscConsumer = 1 * mem.Line
+	spscTaken    = spscConsumer + 8
 	spscEnd      = 2 * mem.Line
 	spscData     = 4096
 )
