@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -15,6 +16,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -41,7 +44,7 @@ func main() {
 	serve := flag.String("serve", "", "be the server under this name (the program starts itself so)")
 	socket := flag.String("socket", "", "and at this unix socket")
 	flag.Var(&wait, "wait", "how both sides wait: busy-spin, yield, adaptive, park or poll")
-	duration := flag.Duration("duration", time.Second, "measure each for so long")
+	duration := flag.Duration("duration", 2*time.Second, "measure each for so long")
 	flag.Parse()
 	var err error
 	if *serve != "" {
@@ -113,47 +116,82 @@ func client(duration time.Duration) error {
 	if _, err := out.Read(make([]byte, 8)); err != nil {
 		return fmt.Errorf("the server: %w", err)
 	}
-	ring, err := measure(name, duration, overRing)
+	ring, err := dial(name, overRing)
 	if err != nil {
-		return fmt.Errorf("over a ring: %w", err)
+		return err
 	}
-	unix, err := measure(socket, duration, overUnix)
+	defer ring.Close()
+	unix, err := dial(socket, overUnix)
 	if err != nil {
-		return fmt.Errorf("over a unix socket: %w", err)
+		return err
 	}
-	fmt.Printf("unary calls a second, one at a time: %.0f over a ring, %.0f over a unix socket, %.2f times as many\n", ring, unix, ring/unix)
+	defer unix.Close()
+	for _, flight := range []int{1, 16} {
+		if err := compare(ring, unix, flight, duration); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// measure returns how many calls a second there are, one after the other.
-func measure(target string, duration time.Duration, dial func(context.Context, string) (net.Conn, error)) (float64, error) {
-	c, err := grpc.NewClient("passthrough:///"+target,
-		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithContextDialer(dial))
-	if err != nil {
-		return 0, err
+// dial returns a client, which connects with its first call.
+func dial(target string, connect func(context.Context, string) (net.Conn, error)) (*grpc.ClientConn, error) {
+	return grpc.NewClient("passthrough:///"+target,
+		grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithContextDialer(connect))
+}
+
+// compare measures both by turns, since machines have their moods, and prints the
+// medians of the rates, and of their ratios.
+func compare(ring, unix *grpc.ClientConn, flight int, duration time.Duration) error {
+	const turns = 11
+	var rings, unixes, ratios []float64
+	for range turns {
+		r, err := measure(ring, flight, duration/turns)
+		if err != nil {
+			return fmt.Errorf("over a ring: %w", err)
+		}
+		u, err := measure(unix, flight, duration/turns)
+		if err != nil {
+			return fmt.Errorf("over a unix socket: %w", err)
+		}
+		rings, unixes, ratios = append(rings, r), append(unixes, u), append(ratios, r/u)
 	}
-	defer c.Close()
+	fmt.Printf("unary calls a second, %d at a time: %.0f over a ring, %.0f over a unix socket, %.2f times as many\n",
+		flight, median(rings), median(unixes), median(ratios))
+	return nil
+}
+
+func median(of []float64) float64 {
+	slices.Sort(of)
+	return of[len(of)/2]
+}
+
+// measure returns how many calls a second there are, so many at a time.
+func measure(c *grpc.ClientConn, flight int, duration time.Duration) (float64, error) {
 	h := grpc_health_v1.NewHealthClient(c)
-	ctx, cancel := context.WithTimeout(context.Background(), duration+10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), duration+time.Minute)
 	defer cancel()
-	call := func() error {
-		r, err := h.Check(ctx, &grpc_health_v1.HealthCheckRequest{})
-		if err == nil && r.Status != grpc_health_v1.HealthCheckResponse_SERVING {
-			err = fmt.Errorf("status %v", r.Status)
-		}
-		return err
+	results := make(chan error, flight)
+	var calls atomic.Int64
+	began := time.Now()
+	for range flight {
+		go func() {
+			var err error
+			for err == nil && time.Since(began) < duration {
+				var r *grpc_health_v1.HealthCheckResponse
+				if r, err = h.Check(ctx, &grpc_health_v1.HealthCheckRequest{}); err == nil {
+					calls.Add(1)
+					if r.Status != grpc_health_v1.HealthCheckResponse_SERVING {
+						err = fmt.Errorf("status %v", r.Status)
+					}
+				}
+			}
+			results <- err
+		}()
 	}
-	for range 100 {
-		if err := call(); err != nil {
-			return 0, err
-		}
+	var err error
+	for range flight {
+		err = errors.Join(err, <-results)
 	}
-	n, began := 0, time.Now()
-	for time.Since(began) < duration {
-		if err := call(); err != nil {
-			return 0, err
-		}
-		n++
-	}
-	return float64(n) / time.Since(began).Seconds(), nil
+	return float64(calls.Load()) / time.Since(began).Seconds(), err
 }
