@@ -2,7 +2,9 @@ package ringway_test
 
 import (
 	"context"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/ringway/ringway"
 )
@@ -64,4 +66,34 @@ func BenchmarkRoundTrip(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkHandshake dials and closes, over shared memory. It prints the median:
+// some have to wait for the system to clear up behind those before.
+func BenchmarkHandshake(b *testing.B) {
+	l := listen(b, newAddress())
+	go func() {
+		for {
+			c, err := l.Accept(context.Background())
+			if err != nil {
+				return
+			}
+			go func() {
+				_, _ = c.Recv(context.Background()) // until it is closed
+				_ = c.Close()
+			}()
+		}
+	}()
+	var times []time.Duration
+	for b.Loop() {
+		began := time.Now()
+		c, err := ringway.Dial(b.Context(), l.Addr())
+		if err != nil {
+			b.Fatal(err)
+		}
+		times = append(times, time.Since(began))
+		_ = c.Close()
+	}
+	slices.Sort(times)
+	b.ReportMetric(float64(times[len(times)/2].Nanoseconds())/1000, "µs/p50")
 }
