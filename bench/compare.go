@@ -143,7 +143,7 @@ func (c *Case) measure(ctx context.Context, o *RunOptions) ([]Result, error) {
 			if c.Target > 0 {
 				against.judge(c.Target)
 			}
-			if best := results[0].Against; best == nil || against.Ratio < best.Ratio {
+			if best := results[0].Against; against.closer(best) {
 				results[0].Against = against
 			}
 		}
@@ -154,7 +154,7 @@ func (c *Case) measure(ctx context.Context, o *RunOptions) ([]Result, error) {
 		// others, without a target.
 		for i, r := range all.rivals {
 			a := results[0].against(r.Engine)
-			if best := results[0].Against; a != nil && results[i+1].Class != System && (best == nil || a.Ratio < best.Ratio) {
+			if best := results[0].Against; a != nil && results[i+1].Class != System && a.closer(best) {
 				results[0].Against = a
 			}
 		}
@@ -163,6 +163,18 @@ func (c *Case) measure(ctx context.Context, o *RunOptions) ([]Result, error) {
 		results[0].Against = l.against(o.metric(), len(all.ours))
 	}
 	return results, nil
+}
+
+// closer reports whether a's engine is the better rival. One of whom there are enough
+// pairs goes before one of whom a few say little; nil is nobody.
+func (a *Against) closer(best *Against) bool {
+	if best == nil {
+		return true
+	}
+	if enough := a.Rounds >= minRounds; enough != (best.Rounds >= minRounds) {
+		return enough
+	}
+	return a.Ratio < best.Ratio
 }
 
 // aims reports whether the case is about a contender; the others are shown

@@ -124,6 +124,13 @@ func TestEveryCaseCanBeMeasuredAndHasRivalsThatCan(t *testing.T) {
 	}
 }
 
+func TestTheBestRivalIsTheClosestOfThoseWithEnoughPairs(t *testing.T) {
+	few, near, far := &Against{Ratio: 0.1, Rounds: minRounds - 1}, &Against{Ratio: 1.2, Rounds: minRounds}, &Against{Ratio: 3, Rounds: 40}
+	if !near.closer(nil) || !near.closer(few) || few.closer(near) || !near.closer(far) || far.closer(near) || !few.closer(&Against{Ratio: 0.2, Rounds: 1}) {
+		t.Error("the wrong one is the best")
+	}
+}
+
 func TestCasesAreChosenByNameOrByHowTheyBegin(t *testing.T) {
 	for _, c := range []struct {
 		filters, want string
