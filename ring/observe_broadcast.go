@@ -8,7 +8,7 @@ import (
 // broadcastNext is Next for a broadcast ring, of which an observer is one more
 // subscriber, without a gate. It begins with the oldest message that is known to
 // be there.
-func (o *Observer) broadcastNext() (Frame, error) {
+func (o *Observer) broadcastNext(buf []byte) (Frame, error) {
 	if o.subscriber == nil {
 		s, err := NewBroadcastSubscriber(o.g, o.body, BroadcastOptions{Start: Oldest, Resume: Oldest})
 		if err != nil {
@@ -31,9 +31,12 @@ func (o *Observer) broadcastNext() (Frame, error) {
 		n := uint64(len(m.Payload))
 		size := frameSize(o.g.payloadOffset(), n)
 		at := s.Position() - size
+		// The subscriber's own copy is good until its next message.
+		buf = room(buf, min(n, uint64(o.MaxPayload)))
+		copy(buf, m.Payload)
 		return Frame{
 			Position: at, Offset: at & s.mask, Size: size, Owner: -1, Type: m.Type, Len: n,
-			Payload: m.Payload[:min(n, uint64(o.MaxPayload))], Sequence: s.Sequence() - 1, Missed: missed,
+			Payload: buf, Sequence: s.Sequence() - 1, Missed: missed,
 		}, nil
 	}
 	return Frame{}, ErrEmpty

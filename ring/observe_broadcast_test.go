@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"bytes"
 	"encoding/binary"
 	"io"
 	"testing"
@@ -98,4 +99,34 @@ func TestAnObserverNamesABroadcastRingsNonsense(t *testing.T) {
 			t.Errorf("%s: %+v", what, s)
 		}
 	}
+}
+
+func TestAFrameOfABroadcastRingIsACopyThatTheNextOneLeavesAlone(t *testing.T) {
+	eachCast(t, func(t *testing.T, r *testCast) {
+		o, err := NewObserver(r.g, r.body, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.send(4)
+		var frames []Frame
+		var copies [][]byte
+		for range 4 {
+			f, err := o.Next(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			frames, copies = append(frames, f), append(copies, bytes.Clone(f.Payload))
+		}
+		for i, f := range frames {
+			if !bytes.Equal(f.Payload, copies[i]) {
+				t.Errorf("message %d was %x, and is %x after the others were read", i, copies[i], f.Payload)
+			}
+		}
+		// Into the caller's buffer, where that is large enough.
+		r.send(1)
+		buf := make([]byte, 0, 4096)
+		if f, err := o.Next(buf); err != nil || len(f.Payload) == 0 || &f.Payload[0] != &buf[:1][0] {
+			t.Errorf("%+v, %v", f, err)
+		}
+	})
 }

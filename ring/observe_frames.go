@@ -33,7 +33,7 @@ type Frame struct {
 	Type     uint16
 	Flags    Flags
 	Len      uint64 // bytes of payload
-	Payload  []byte // a copy, at most MaxPayload bytes; valid until the next call
+	Payload  []byte // a copy, at most MaxPayload bytes, in the buffer given to Next or a new one
 
 	Sequence uint64 // broadcast: the message's number
 	Missed   uint64 // broadcast: messages overwritten unseen right before this one
@@ -54,7 +54,7 @@ func (o *Observer) Next(buf []byte) (Frame, error) {
 	case MPMC:
 		return o.mpmcNext(buf)
 	case Broadcast:
-		return o.broadcastNext()
+		return o.broadcastNext(buf)
 	}
 	start := o.pos
 	// Each round that gets no further was overtaken by a consumer; honest ones
@@ -128,12 +128,17 @@ func (o *Observer) Next(buf []byte) (Frame, error) {
 func (o *Observer) copy(buf []byte, at, n uint64) []byte {
 	before := at % HeaderSize
 	n = before + min(n, uint64(o.MaxPayload))
-	if uint64(cap(buf)) < n {
-		buf = make([]byte, n)
-	}
-	buf = buf[:n]
+	buf = room(buf, n)
 	o.data.CopyOut(buf, at-before)
 	return buf[before:]
+}
+
+// room returns n bytes: of buf, or new ones if it is too small.
+func room(buf []byte, n uint64) []byte {
+	if uint64(cap(buf)) < n {
+		return make([]byte, n)
+	}
+	return buf[:n]
 }
 
 func (o *Observer) mpmcNext(buf []byte) (Frame, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/ringway/ringway/bench"
+	"github.com/ringway/ringway/shm"
 )
 
 func TestMain(m *testing.M) {
@@ -172,6 +174,18 @@ func TestTheChildrenOfAKilledShmbenchEndWithoutAWord(t *testing.T) {
 	_ = cmd.Wait()
 	if _, err := io.ReadAll(alive); err != nil {
 		t.Fatal(err)
+	}
+	// Nobody else takes away the ring that it had made.
+	names, err := shm.Names("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, fmt.Sprintf("shmbench-replay-%d-", cmd.Process.Pid)) {
+			if err := shm.Remove(name, ""); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 	if text, err := os.ReadFile(said.Name()); err != nil || len(text) > 0 {
 		t.Errorf("%q, %v", text, err)

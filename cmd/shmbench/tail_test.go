@@ -4,8 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/ringway/ringway"
@@ -85,5 +88,48 @@ func TestTailSaysHowManyMessagesOfAQueueWentByUnseen(t *testing.T) {
 				t.Errorf("%d seen and %d unseen of %d", seen, unseen, n+2)
 			}
 		})
+	}
+}
+
+func TestInspectAndTailShowEachMessageOfABroadcastRingAndChangeNoByte(t *testing.T) {
+	dir := t.TempDir()
+	r, err := ringway.CreateRing("feed", ringway.Broadcast, ringway.Dir(dir), ringway.Capacity(4096))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p, err := r.Publisher()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	msgs := [][]byte{[]byte("first"), []byte("other"), []byte("third"), []byte(evil)}
+	if n, err := p.SendBatch(t.Context(), msgs); n != len(msgs) || err != nil {
+		t.Fatal(n, err)
+	}
+	file := filepath.Join(dir, "ringway.feed")
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for verb, wants := range map[string][]string{
+		"inspect feed":          {"|first|", "|other|", "|third|", "1b 5b 32 4a", "number 4"},
+		"inspect feed --json -": {`"Zmlyc3Q="`, `"b3RoZXI="`, `"dGhpcmQ="`, `"sequence": 4`},
+		"tail feed":             {"number 1  first\n", "number 2  other\n", "number 3  third\n", "number 4  \"\\x1b"},
+		"tail feed --json":      {`"Zmlyc3Q="`, `"b3RoZXI="`, `"dGhpcmQ="`, `"sequence":4`},
+	} {
+		out, err := shmbench(t, append(strings.Fields(verb), "--dir", dir)...)
+		if err != nil {
+			t.Fatal(verb, err)
+		}
+		harmless(t, out)
+		for _, want := range wants {
+			if strings.Count(out, want) != 1 {
+				t.Errorf("%s: not one %q in\n%s", verb, want, out)
+			}
+		}
+	}
+	if after, err := os.ReadFile(file); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the file was changed, or %v", err)
 	}
 }
