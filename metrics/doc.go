@@ -21,7 +21,7 @@
 //	ringway_scrape_success                     1 if the sections could be listed
 //	ringway_scrape_duration_seconds            how long looking at all of them took
 //	ringway_ring_capacity_bytes                bytes of frames that the ring holds
-//	ringway_ring_depth_bytes                   bytes of frames that wait to be received: the lag
+//	ringway_ring_depth_bytes                   bytes of frames that wait to be received: the lag; 0 in a broadcast ring that waits for nobody
 //	ringway_ring_moved_bytes_total             bytes of frames, headers and padding included, that ever went in
 //	ringway_ring_ended                         1 if the end was declared
 //	ringway_ring_created_timestamp_seconds     when the ring was created

@@ -20,7 +20,6 @@ import (
 
 	"github.com/ringway/ringway"
 	"github.com/ringway/ringway/inspect"
-	"github.com/ringway/ringway/ring"
 	"github.com/ringway/ringway/shm"
 )
 
@@ -425,44 +424,6 @@ func TestRmStaleTakesWhatDeadProgramsLeftAndNothingElse(t *testing.T) {
 		if _, err := shmbench(t, strings.Fields(args)...); err == nil {
 			t.Errorf("%s was accepted", args)
 		}
-	}
-}
-
-func TestTopShowsRatesPlainWhenPiped(t *testing.T) {
-	dir := t.TempDir()
-	_, p := newRing(t, dir, "ticks", ringway.SPSC)
-	newRing(t, dir, "aaa", ringway.MPMC)
-	tp := top{dir: dir}
-	began := time.Now()
-	if _, err := tp.next(began); err != nil {
-		t.Fatal(err)
-	}
-	for range 50 {
-		send(t, p, "12345678")
-	}
-	lines, err := tp.next(began.Add(2 * time.Second))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if l := lines[0]; l.Name != "ticks" || l.Per.Sent != 25 || l.Per.SentBytes != 200 || l.Per.Received != 0 {
-		t.Errorf("%+v", lines)
-	}
-	out, err := shmbench(t, "top", "--dir", dir, "--count", "2", "--interval", "10ms")
-	if err != nil || strings.Count(out, "ticks") != 2 || strings.Contains(out, "\x1b") {
-		t.Error(out, err)
-	}
-	out, err = shmbench(t, "top", "--dir", dir, "--count", "2", "--interval", "10ms", "--json")
-	if err != nil || strings.Count(out, "\n") != 2 || !strings.Contains(out, `"per_second":{"sent_messages":0`) {
-		t.Error(out, err)
-	}
-}
-
-func TestARateOfCountersThatWereForgedIsZero(t *testing.T) {
-	now := time.Now()
-	var high, low inspect.Counts
-	high[ring.SentMessages] = 1 << 60
-	if r := rates(look{at: now.Add(-time.Second), counts: high}, low, now); r.Sent != 0 {
-		t.Error(r)
 	}
 }
 

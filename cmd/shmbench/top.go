@@ -146,15 +146,17 @@ func (t *top) write(w io.Writer, lines []activity) error {
 		title += "\tP50\tP99"
 	}
 	fmt.Fprintln(tw, title)
+	// A row with fewer cells would end the columns for those below it.
+	rest := func(cells int) string { return strings.Repeat("\t", strings.Count(title, "\t")+1-cells) }
 	for i := range lines {
 		l := &lines[i]
 		name := inspect.Printable(l.Name, 32)
 		if l.Status != inspect.Good {
-			fmt.Fprintf(tw, "%s\t%s\n", name, l.Status)
+			fmt.Fprintf(tw, "%s\t%s%s\n", name, l.Status, rest(2))
 			continue
 		}
 		if l.Object != nil {
-			fmt.Fprintf(tw, "%s\t%s\t\t\t\t\t%s\n", name, l.Kind, objectCount(l.Object))
+			fmt.Fprintf(tw, "%s\t%s\t\t\t\t\t%s%s\n", name, l.Kind, objectCount(l.Object), rest(7))
 			continue
 		}
 		p := l.Per
