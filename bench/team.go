@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringway/ringway"
 	"github.com/ringway/ringway/bench/limits"
+	"github.com/ringway/ringway/fallback"
 	"github.com/ringway/ringway/internal/mem"
 	"github.com/ringway/ringway/shm"
 	"github.com/ringway/ringway/sync"
@@ -46,6 +47,13 @@ func (o *teamOrders) produces() bool { return o.Member < o.Producers }
 
 // answers reports whether this member is the other end of the probes.
 func (o *teamOrders) answers() bool { return o.Member == o.Producers }
+
+// sleepsInGo reports whether a member waits in the runtime's poller, which takes
+// a change of threads from a goroutine that is locked to its own: on all roads
+// but shared memory, as the bare socket beside them does.
+func (o *teamOrders) sleepsInGo() bool {
+	return o.Mode == Wakeup || o.Topology == Connection && o.Transport != fallback.SHM.String()
+}
 
 // hello is what a member says when it has opened all that it needs.
 type hello struct {
@@ -138,7 +146,7 @@ func teamMember(ctx context.Context, p *pipe) error {
 	}
 	if s.orders.CPU >= 0 {
 		pin := limits.Pin
-		if s.orders.Mode == Wakeup {
+		if s.orders.sleepsInGo() {
 			pin = limits.PinProcess
 		}
 		if err := pin(s.orders.CPU); err != nil {
