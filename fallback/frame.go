@@ -12,6 +12,13 @@ const (
 	firstBuffer = 4 << 10  // of a connection that has received nothing yet
 	readBuffer  = 64 << 10 // grown to when messages come faster than they are read
 	maxControl  = 1 << 10  // payload of a control frame
+
+	// lead is where in the buffer a read begins that finds it empty: so that the
+	// payload begins with a cache line, and so that a frame whose payload is whole
+	// pages doesn't end 8 bytes behind a page. That is where the kernel's copy out
+	// of a page of its own has the processor (rep movsb, 4 KiB aliasing) take
+	// bytes one by one: 64 KiB cost 19 µs there in place of 6.
+	lead = 64 - ring.HeaderSize
 )
 
 // wire are the rules that frames of a connection keep, agreed in the handshake.
@@ -149,12 +156,12 @@ func (f *frames) need(src io.Reader, n int) error {
 	for f.w-f.r < n {
 		switch {
 		case f.r == f.w:
-			f.r, f.w = 0, 0
-		case len(f.buf)-f.r < n && f.r > 0:
-			f.w = copy(f.buf, f.buf[f.r:f.w])
-			f.r = 0
+			f.r, f.w = lead, lead
+		case len(f.buf)-f.r < n && f.r > lead:
+			f.w = lead + copy(f.buf[lead:], f.buf[f.r:f.w])
+			f.r = lead
 		}
-		if f.w == len(f.buf) {
+		if f.w >= len(f.buf) {
 			f.grow(max(firstBuffer, 2*len(f.buf)))
 		}
 		m, err := src.Read(f.buf[f.w:])
@@ -177,6 +184,10 @@ func (f *frames) need(src io.Reader, n int) error {
 
 func (f *frames) grow(size int) {
 	buf := make([]byte, size)
-	f.w = copy(buf, f.buf[f.r:f.w])
-	f.buf, f.r = buf, 0
+	if f.buf == nil {
+		f.buf = buf
+		return
+	}
+	f.w = lead + copy(buf[lead:], f.buf[f.r:f.w])
+	f.buf, f.r = buf, lead
 }

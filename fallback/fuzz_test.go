@@ -61,7 +61,7 @@ func FuzzFrames(f *testing.F) {
 				t.Fatalf("frame %x at %d", x.bytes, read)
 			}
 			read += len(x.bytes)
-			if len(whole.buf) > max(readBuffer, 2*len(b)) {
+			if len(whole.buf) > max(readBuffer, 2*(lead+len(b))) {
 				t.Fatalf("%d bytes allocated for %d", len(whole.buf), len(b))
 			}
 		}

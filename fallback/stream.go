@@ -28,6 +28,11 @@ type stream interface {
 // that can be done.
 const copyUpTo = 16 << 10
 
+// ahead is how many bytes of a gathered frame are copied behind its header: with
+// a header alone in front, a payload that begins with a page would lie 8 bytes
+// behind one in the kernel. What lead says of reading goes for that copy, too.
+const ahead = 4 << 10
+
 // streamLink sends frames over a stream.
 type streamLink struct {
 	transport Transport
@@ -126,7 +131,9 @@ func (l *streamLink) write(ctx context.Context, h ring.Header, id uint64, payloa
 		n, err = l.s.Write(l.out)
 		rest[0] = l.out[n:]
 	} else {
-		l.parts = [3][]byte{l.out, payload, padding(h)}
+		front := payload[:ahead-len(l.out)]
+		l.out = append(l.out, front...)
+		l.parts = [3][]byte{l.out, payload[len(front):], padding(h)}
 		l.gather = l.parts[:]
 		var all int64
 		all, err = l.gather.WriteTo(l.s)
