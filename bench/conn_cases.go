@@ -43,7 +43,11 @@ func connCases() []Case {
 		}, Case{
 			Name: fmt.Sprintf("shmipc-%d-sleep", size), Title: fmt.Sprintf("round trip of %s over a connection that sleeps, beside shmipc-go", bytesText(size)),
 			Target: 1.3, TargetOf: []string{rivals.Messaging}, Options: conn(Latency, "shm", size, ringway.Poll), who: shmipc,
-		}, Case{
+		})
+		if ringway.Unix.Missing() != "" {
+			continue
+		}
+		cases = append(cases, Case{
 			Name: fmt.Sprintf("conn-unix-%d", size), Title: fmt.Sprintf("round trip of %s over a connection by a unix socket, beside a bare one", bytesText(size)),
 			Target: 0.9, TargetOf: []string{limits.GoSocket}, Options: conn(Latency, "unix", size, ringway.Adaptive), who: alone,
 			wires: []string{limits.GoSocket},

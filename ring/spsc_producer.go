@@ -105,22 +105,25 @@ func (p *SPSCProducer) TrySend(typ uint16, b []byte) error {
 	return p.trySend(typ, b)
 }
 
-// Put is TrySend for a message that fits into a line, when nothing else is due.
-// If it returns false nothing was done, and TrySend will tell what there is to
-// do.
+// Put is TrySend for a message of a kind and size like the last one's, when there
+// is room and nothing else is due. If it returns false nothing was done, and
+// TrySend will tell what there is to do.
 func (p *SPSCProducer) Put(typ uint16, b []byte) bool {
 	n := uint64(len(b))
 	if n != p.n || typ != p.head.Type() {
 		p.expect(typ, n)
 	}
 	pos, size := p.pos, p.size
-	off := pos & p.mask
-	if p.stop-pos <= size || off%cacheLine+size > cacheLine {
+	if p.stop-pos <= size {
 		return false
 	}
-	if n == 8 {
+	off := pos & p.mask
+	switch {
+	case off%cacheLine+size > cacheLine:
+		p.spread(off, size, b)
+	case n == 8:
 		p.data.StoreRelease64(off+HeaderSize, binary.LittleEndian.Uint64(b))
-	} else {
+	default:
 		copy(p.data.Bytes(off+HeaderSize, n), b)
 	}
 	// The rest is publish, with room behind the frame.
@@ -136,48 +139,39 @@ func (p *SPSCProducer) Put(typ uint16, b []byte) bool {
 	return true
 }
 
+// spread writes the payload b of the frame of size bytes at offset off, which ends
+// in another cache line.
+func (p *SPSCProducer) spread(off, size uint64, b []byte) {
+	// Also when only padding is behind: it may be many laps old.
+	p.lines.written(off, off+size)
+	dst := p.data.Bytes(off+HeaderSize, uint64(len(b)))
+	// The line that the consumer is looking at is written last and at once, lest
+	// it takes it away in between.
+	first := min(cacheLine-HeaderSize-off%cacheLine, uint64(len(b)))
+	copy(dst[first:], b[first:])
+	copy(dst[:first], b[:first])
+}
+
 // expect has Put know messages of this kind.
 func (p *SPSCProducer) expect(typ uint16, n uint64) {
 	p.n, p.size = n, frameSize(HeaderSize, n)
 	p.head = MakeHeader(uint32(n), typ, 0)
+	if n > p.max {
+		p.size = p.mask + 1 // Put never finds room for it
+	}
 }
 
-// trySend is TrySend for messages of any size, at any place.
+// trySend is TrySend when something is due before, or in between.
 func (p *SPSCProducer) trySend(typ uint16, b []byte) error {
-	if p.flags != 0 || p.stamps.on {
-		buf, err := p.Claim(len(b))
-		if err != nil {
-			return err
-		}
-		copy(buf, b)
-		p.Commit(typ, len(b))
-		return nil
-	}
-	n := uint64(len(b))
-	if n > p.max {
-		p.open = false
-		return p.tooLarge(len(b))
-	}
-	size := frameSize(HeaderSize, n)
-	if err := p.makeRoom(size); err != nil {
+	buf, err := p.Claim(len(b))
+	if err != nil {
 		return err
 	}
-	off := p.pos & p.mask
-	dst := p.data.Bytes(off+HeaderSize, n)
-	if off%cacheLine+size > cacheLine {
-		// Also when only padding is behind: it may be many laps old.
-		p.lines.written(off, off+size)
+	copy(buf, b)
+	p.Commit(typ, len(b))
+	if p.flags == 0 && !p.stamps.on {
+		p.aim()
 	}
-	if first := cacheLine - HeaderSize - off%cacheLine; n > first {
-		// The line that the consumer is looking at is written last and at
-		// once, lest it takes it away in between.
-		copy(dst[first:], b[first:])
-		copy(dst[:first], b[:first])
-	} else {
-		copy(dst, b)
-	}
-	p.commit(size, MakeHeader(uint32(n), typ, 0))
-	p.aim()
 	return nil
 }
 

@@ -34,8 +34,8 @@ func spscCases() (all []*spsc) {
 		// One small message after the other, up to a line's end and beyond.
 		add(&spsc{name: "straight", before: 64, sends: []send{
 			{how: "send", sizes: []int{8}}, {how: "send", sizes: []int{8}}, {how: "send", sizes: []int{20}},
-			{how: "send", sizes: []int{56}}, {how: "send", sizes: []int{56}}, {how: "claim", sizes: []int{8}},
-			{how: "send", sizes: []int{8}}},
+			{how: "send", sizes: []int{56}}, {how: "send", sizes: []int{56}}, {how: "send", sizes: []int{100}},
+			{how: "claim", sizes: []int{8}}, {how: "send", sizes: []int{8}}},
 			heirs: one(8), heirs2: one(56)})
 		// Received in the shortest way, and many at once.
 		add(&spsc{name: "taken", before: 64, take: true, sends: []send{
