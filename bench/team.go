@@ -50,9 +50,9 @@ func (o *teamOrders) answers() bool { return o.Member == o.Producers }
 
 // sleepsInGo reports whether a member waits in the runtime's poller, which takes
 // a change of threads from a goroutine that is locked to its own: on all roads
-// but shared memory, as the bare socket beside them does.
+// but shared memory, as the bare socket beside them does, and there with Poll.
 func (o *teamOrders) sleepsInGo() bool {
-	return o.Mode == Wakeup || o.Topology == Connection && o.Transport != fallback.SHM.String()
+	return o.Mode == Wakeup || o.Wait == ringway.Poll.String() || o.Topology == Connection && o.Transport != fallback.SHM.String()
 }
 
 // hello is what a member says when it has opened all that it needs.
