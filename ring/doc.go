@@ -32,6 +32,10 @@
 // across two lines among its equals; a longer one a multiple of 8. A producer
 // writes the line that the consumer is looking at last, in one go.
 //
+// Messages of equal size that are sent as a batch share a frame and its header;
+// see spsc_batch.go for its picture. MPMC rings have the same frame in their
+// claims.
+//
 // What this gives when somebody dies:
 //
 //   - a producer killed before the header's store has published nothing: there
