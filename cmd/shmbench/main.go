@@ -7,16 +7,18 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"syscall"
 
 	"github.com/ringway/ringway/bench"
 )
 
-// exitInterrupted is the status after Ctrl-C, as shells have it.
+// exitInterrupted is the status after Ctrl-C, as shells have it, and after being
+// told to end.
 const exitInterrupted = 130
 
 func main() {
 	bench.Main() // the program is its own child
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := root().ExecuteContext(ctx)
 	interrupted := ctx.Err() != nil

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 )
@@ -30,4 +34,32 @@ func hasChild(t *testing.T, pid int) bool {
 		}
 	}
 	return false
+}
+
+func TestWhoIsToldToEndLeavesNoSectionBehind(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), "SHMBENCH_TEST_MAIN=run --duration 1m")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	sections := func() []string {
+		list, err := filepath.Glob(fmt.Sprintf("/dev/shm/ringway.shmbench-*-%d-*", cmd.Process.Pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	for len(sections()) == 0 {
+		runtime.Gosched()
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	err := cmd.Wait()
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
+		t.Errorf("%v", err)
+	}
+	if left := sections(); len(left) > 0 {
+		t.Errorf("%q are left", left)
+	}
 }
