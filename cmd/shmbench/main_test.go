@@ -130,7 +130,7 @@ func TestCtrlCEndsAReplayQuietly(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	// It answers Ctrl-C from when it has a child.
+	// It answers Ctrl-C from the beginning, its child from when it ignores it.
 	for !hasChild(t, cmd.Process.Pid) {
 		runtime.Gosched()
 	}

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -20,7 +22,8 @@ func interruptGroup(t *testing.T, pid int) {
 	}
 }
 
-// hasChild reports whether a process has started another one.
+// hasChild reports whether a process has started another one, which has got so far
+// that it leaves Ctrl-C to its parent.
 func hasChild(t *testing.T, pid int) bool {
 	t.Helper()
 	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
@@ -29,11 +32,23 @@ func hasChild(t *testing.T, pid int) bool {
 	}
 	for _, task := range tasks {
 		list, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/children", pid, task.Name()))
-		if err == nil && len(list) > 0 {
-			return true
+		for _, child := range strings.Fields(string(list)) {
+			if err == nil && ignoresInterrupts(child) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+func ignoresInterrupts(pid string) bool {
+	status, err := os.ReadFile("/proc/" + pid + "/status")
+	if err != nil {
+		return false
+	}
+	_, after, _ := strings.Cut(string(status), "SigIgn:")
+	mask, err := strconv.ParseUint(strings.Fields(after + " -")[0], 16, 64)
+	return err == nil && mask>>(syscall.SIGINT-1)&1 != 0
 }
 
 func TestWhoIsToldToEndLeavesNoSectionBehind(t *testing.T) {
