@@ -42,6 +42,9 @@ const mark = 0xA7
 // markWord is a header's upper half for a frame without flags: mark and flags.
 const markWord = mark << 8
 
+// batchWord is that of a frame that is a batch.
+const batchWord = markWord | Header(FlagBatch)
+
 // Flags are the header's flag bits.
 type Flags uint8
 

@@ -140,7 +140,7 @@ func (c *MPMCConsumer) message() (Message, error) {
 	h := Header(c.data.Load64(at))
 	n, po := h.Len(), c.payloadOffset()
 	size := packed(po, n)
-	if h>>48 == markWord|Header(FlagBatch) && c.flags == 0 {
+	if h>>48 == batchWord && c.flags == 0 {
 		if err := c.open(at, left, h); err != nil {
 			return Message{}, err
 		}

@@ -101,7 +101,7 @@ func (c *SPSCConsumer) NextBatch(into []Message) (n int, size uint64) {
 		// As in header.
 		h := Header(c.data.Load64(off)) ^ lapTag(pos, c.shift)
 		frame := frameSize(HeaderSize, h.Len())
-		if h>>48 == markWord|Header(FlagBatch) && c.plain == markWord {
+		if h>>48 == batchWord && c.plain == markWord {
 			c.pos = pos
 			k, err := c.unpack(off, h, into[n:])
 			if err != nil {
@@ -152,7 +152,7 @@ func (c *SPSCConsumer) next(h Header) (Message, error) {
 		if c.checksum {
 			want = FlagChecksum
 		}
-		if h>>48 == markWord|Header(FlagBatch) && !c.checksum {
+		if h>>48 == batchWord && !c.checksum {
 			var one [1]Message
 			_, err := c.unpack(off, h, one[:])
 			return one[0], err
