@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 
 	"github.com/ringway/ringway/inspect"
 	"github.com/ringway/ringway/ring"
@@ -71,7 +70,9 @@ func (c *Collector) allOwn() (all []inspect.Section, err error) {
 	c.mu.Unlock()
 	names := make(map[string]bool, len(own))
 	for _, r := range own {
-		if s := r.Inspect(); !names[s.Name] {
+		s := r.Inspect()
+		s.Name = strings.ToValidUTF8(s.Name, "\uFFFD") // whoever the source is
+		if !names[s.Name] {
 			names[s.Name] = true
 			all = append(all, s)
 		}
@@ -81,18 +82,24 @@ func (c *Collector) allOwn() (all []inspect.Section, err error) {
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range descriptions {
-		ch <- d
+	for _, m := range table {
+		ch <- m.desc
 	}
 }
 
 // Collect implements prometheus.Collector: it looks at all rings. What is wrong
 // with one of them is a number, and no error of the scrape.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
-	began := time.Now()
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	for _, f := range c.look() {
+		for i := range f.series {
+			ch <- sample{f.metric, &f.series[i]}
+		}
 	}
+}
+
+// look looks at all rings. The families are in the order of the table.
+func (c *Collector) look() families {
+	began := time.Now()
 	all, err := c.all()
 	status := make(map[inspect.Status]int)
 	rings := make([]*inspect.Section, 0, len(all))
@@ -107,74 +114,60 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 		slices.SortFunc(rings, func(a, b *inspect.Section) int {
 			return cmp.Or(a.Created.Compare(b.Created), strings.Compare(a.Name, b.Name))
 		})
+		rings = rings[:c.limit]
 	}
-	for _, s := range rings[:len(rings)-left] {
-		collect(ch, s)
+	slices.SortFunc(rings, func(a, b *inspect.Section) int { return strings.Compare(a.Name, b.Name) })
+	f := newFamilies(len(rings))
+	for _, s := range rings {
+		f.addRing(s)
 	}
-	for _, st := range inspect.Statuses {
-		gauge(sections, float64(status[st]), string(st))
+	for _, st := range slices.Sorted(slices.Values(inspect.Statuses)) {
+		f.add(sections, &labels{names: statusLabels, values: []string{string(st)}}, float64(status[st]))
 	}
-	gauge(unreported, float64(left))
-	gauge(scrapeSuccess, flag(err == nil))
-	gauge(scrapeDuration, time.Since(began).Seconds())
+	none := &labels{}
+	f.add(unreported, none, float64(left))
+	f.add(scrapeSuccess, none, flag(err == nil))
+	f.add(scrapeDuration, none, time.Since(began).Seconds())
+	return f
 }
 
-// collect sends what there is of one ring.
-func collect(ch chan<- prometheus.Metric, s *inspect.Section) {
-	labels := []*dto.LabelPair{pair("ring", s.Name), pair("topology", s.Kind), pair("transport", "shm")}
-	gauge := func(d *prometheus.Desc, v float64) { ch <- &sample{d, labels, v, false} }
-	counter := func(d *prometheus.Desc, v uint64) { ch <- &sample{d, labels, float64(v), true} }
-	gauge(capacity, float64(s.Capacity))
-	gauge(depth, float64(s.Ring.Depth))
-	gauge(ended, flag(s.Ring.Ended))
-	gauge(created, float64(s.Created.UnixNano())/1e9)
-	counter(moved, s.Ring.Moved)
-	counter(dropped, s.Ring.Dropped)
+// addRing adds what there is of one ring.
+func (f families) addRing(s *inspect.Section) {
+	l := &labels{names: ringLabels, values: []string{s.Name, s.Kind, "shm"}}
+	f.add(capacity, l, float64(s.Capacity))
+	f.add(depth, l, float64(s.Ring.Depth))
+	f.add(ended, l, flag(s.Ring.Ended))
+	f.add(created, l, float64(s.Created.UnixNano())/1e9)
+	f.add(moved, l, float64(s.Ring.Moved))
+	f.add(dropped, l, float64(s.Ring.Dropped))
 	for k, n := range s.Counts {
-		counter(counters[k], n)
+		f.add(counters[k], l, float64(n))
 	}
 	if s.SampleEvery != 0 {
-		ch <- &latency{oneWay, labels, (*ring.Durations)(s.OneWay)}
-		ch <- &latency{wakeUp, labels, (*ring.Durations)(s.WakeUp)}
+		f.addDurations(oneWay, l, (*ring.Durations)(s.OneWay))
+		f.addDurations(wakeUp, l, (*ring.Durations)(s.WakeUp))
 	}
 	type group struct{ role, state string }
-	who := make(map[group]int)
-	for _, role := range inspect.Roles(s.Kind) {
-		who[group{role, "alive"}], who[group{role, "dead"}] = 0, 0
-	}
+	who := make(map[group]int, 4)
 	for _, p := range s.Participants {
 		who[group{p.Role, p.State}]++
 	}
-	for g, n := range who {
-		// Sorted by name, as Prometheus wants them.
-		ch <- &sample{participants, []*dto.LabelPair{labels[0], pair("role", g.role), pair("state", g.state), labels[1], labels[2]}, float64(n), false}
+	has := inspect.Roles(s.Kind)
+	for _, role := range roles {
+		for _, state := range states {
+			g := group{role, state}
+			if n := who[g]; n > 0 || slices.Contains(has, role) {
+				f.add(participants, &labels{names: participantLabels, values: []string{s.Name, role, state, s.Kind, "shm"}}, float64(n))
+			}
+		}
 	}
 }
 
-// sample is a value of a ring. Those of one ring share their labels, which a
-// prometheus.NewConstMetric does not.
-type sample struct {
-	desc    *prometheus.Desc
-	labels  []*dto.LabelPair
-	value   float64
-	counter bool
-}
-
-// Desc implements prometheus.Metric.
-func (s *sample) Desc() *prometheus.Desc { return s.desc }
-
-// Write implements prometheus.Metric.
-func (s *sample) Write(m *dto.Metric) error {
-	m.Label = s.labels
-	if s.counter {
-		m.Counter = &dto.Counter{Value: &s.value}
-	} else {
-		m.Gauge = &dto.Gauge{Value: &s.value}
-	}
-	return nil
-}
-
-func pair(name, value string) *dto.LabelPair { return &dto.LabelPair{Name: &name, Value: &value} }
+// Roles and states of participants, in the order of their names.
+var (
+	roles  = []string{"consumer", "other", "producer", "publisher", "subscriber"}
+	states = []string{"alive", "dead"}
+)
 
 func flag(b bool) float64 {
 	if b {
@@ -183,56 +176,50 @@ func flag(b bool) float64 {
 	return 0
 }
 
-// The metrics.
+// The labels, in the order of their names.
 var (
-	ringLabels   = []string{"ring", "topology", "transport"}
-	descriptions []*prometheus.Desc
-
-	sections       = describe("sections", "Sections of shared memory by status.", "status")
-	unreported     = describe("sections_unreported", "Good sections left out because there are more than the limit.")
-	scrapeSuccess  = describe("scrape_success", "Whether the sections could be listed.")
-	scrapeDuration = describe("scrape_duration_seconds", "How long looking at all sections took.")
-
-	capacity     = describe("ring_capacity_bytes", "Bytes of frames that the ring holds.", ringLabels...)
-	depth        = describe("ring_depth_bytes", "Bytes of frames that wait to be received.", ringLabels...)
-	moved        = describe("ring_moved_bytes_total", "Bytes of frames, headers and padding included, that ever went in.", ringLabels...)
-	ended        = describe("ring_ended", "Whether the end of the ring was declared.", ringLabels...)
-	created      = describe("ring_created_timestamp_seconds", "When the ring was created, by its creator's clock.", ringLabels...)
-	dropped      = describe("ring_dropped_messages_total", "Messages given up because each of their consumers died.", ringLabels...)
-	participants = describe("ring_participants", "Participants by role and state.", append(slices.Clone(ringLabels), "role", "state")...)
-
-	counters = describeCounters()
-
-	oneWay = describe("ring_latency_seconds", "Time from being sent to being handed out, of the messages that were timed.", ringLabels...)
-	wakeUp = describe("ring_wakeup_seconds", "Time from being woken to being awake, of receivers in rings in which messages are timed.", ringLabels...)
+	statusLabels      = []string{"status"}
+	ringLabels        = []string{"ring", "topology", "transport"}
+	participantLabels = []string{"ring", "role", "state", "topology", "transport"}
 )
 
-func describe(name, help string, labels ...string) *prometheus.Desc {
-	d := prometheus.NewDesc("ringway_"+name, help, labels, nil)
-	descriptions = append(descriptions, d)
-	return d
-}
+// The metrics.
+var (
+	sections       = gauge("sections", "Sections of shared memory by status.", statusLabels...)
+	unreported     = gauge("sections_unreported", "Good sections left out because there are more than the limit.")
+	scrapeSuccess  = gauge("scrape_success", "Whether the sections could be listed.")
+	scrapeDuration = gauge("scrape_duration_seconds", "How long looking at all sections took.")
 
-func describeCounters() (d [ring.NumCounters]*prometheus.Desc) {
-	help := [ring.NumCounters]string{
-		ring.SentMessages:     "Messages that producers committed.",
-		ring.SentBytes:        "Bytes of payload that producers committed.",
-		ring.FullWaits:        "Calls that had to wait for room.",
-		ring.ReceivedMessages: "Messages that consumers were given.",
-		ring.ReceivedBytes:    "Bytes of payload that consumers were given.",
-		ring.EmptyWaits:       "Calls that had to wait for a message.",
-		ring.Sleeps:           "Times that a waiting call went to sleep.",
-		ring.Wakes:            "Times that a sleeper was woken by system call.",
-		ring.Recoveries:       "Dead participants whose work others took over or gave back.",
-		ring.Redelivered:      "Frames that were taken, not released, and given back to be received again.",
-		ring.Abandoned:        "Claims of dead producers that were turned into padding.",
-		ring.MissedMessages:   "Messages overwritten before a subscriber had read them.",
-		ring.ChecksumFailures: "Payloads found to differ from their checksum.",
-		ring.Corruptions:      "Calls that found something in the ring that can't be true.",
-		ring.Evictions:        "Living subscribers that the publisher of a lossless broadcast ring went on without.",
+	capacity     = gauge("ring_capacity_bytes", "Bytes of frames that the ring holds.", ringLabels...)
+	depth        = gauge("ring_depth_bytes", "Bytes of frames that wait to be received.", ringLabels...)
+	moved        = counter("ring_moved_bytes_total", "Bytes of frames, headers and padding included, that ever went in.")
+	ended        = gauge("ring_ended", "Whether the end of the ring was declared.", ringLabels...)
+	created      = gauge("ring_created_timestamp_seconds", "When the ring was created, by its creator's clock.", ringLabels...)
+	dropped      = counter("ring_dropped_messages_total", "Messages given up because each of their consumers died.")
+	participants = gauge("ring_participants", "Participants by role and state.", participantLabels...)
+
+	counters = [ring.NumCounters]*metric{
+		ring.SentMessages:     counted(ring.SentMessages, "Messages that producers committed."),
+		ring.SentBytes:        counted(ring.SentBytes, "Bytes of payload that producers committed."),
+		ring.FullWaits:        counted(ring.FullWaits, "Calls that had to wait for room."),
+		ring.ReceivedMessages: counted(ring.ReceivedMessages, "Messages that consumers were given."),
+		ring.ReceivedBytes:    counted(ring.ReceivedBytes, "Bytes of payload that consumers were given."),
+		ring.EmptyWaits:       counted(ring.EmptyWaits, "Calls that had to wait for a message."),
+		ring.Sleeps:           counted(ring.Sleeps, "Times that a waiting call went to sleep."),
+		ring.Wakes:            counted(ring.Wakes, "Times that a sleeper was woken by system call."),
+		ring.Recoveries:       counted(ring.Recoveries, "Dead participants whose work others took over or gave back."),
+		ring.Redelivered:      counted(ring.Redelivered, "Frames that were taken, not released, and given back to be received again."),
+		ring.Abandoned:        counted(ring.Abandoned, "Claims of dead producers that were turned into padding."),
+		ring.MissedMessages:   counted(ring.MissedMessages, "Messages overwritten before a subscriber had read them."),
+		ring.ChecksumFailures: counted(ring.ChecksumFailures, "Payloads found to differ from their checksum."),
+		ring.Corruptions:      counted(ring.Corruptions, "Calls that found something in the ring that can't be true."),
+		ring.Evictions:        counted(ring.Evictions, "Living subscribers that the publisher of a lossless broadcast ring went on without."),
 	}
-	for k := range ring.NumCounters {
-		d[k] = describe("ring_"+k.String()+"_total", help[k], ringLabels...)
-	}
-	return d
-}
+
+	oneWay = histogram("ring_latency_seconds", "Time from being sent to being handed out, of the messages that were timed.")
+	wakeUp = histogram("ring_wakeup_seconds", "Time from being woken to being awake, of receivers in rings in which messages are timed.")
+)
+
+// table are all metrics, in the order of their names.
+var table = sorted(append(counters[:], sections, unreported, scrapeSuccess, scrapeDuration, capacity, depth, moved, ended, created,
+	dropped, participants, oneWay, wakeUp))
