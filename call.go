@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ringway/ringway/internal/errs"
 )
@@ -46,6 +47,11 @@ func (e RemoteError) Error() string { return string(e) }
 // MaxMessage-8 bytes.
 func (c *Conn) Call(ctx context.Context, typ uint16, request, into []byte) ([]byte, error) {
 	s := &c.calls
+	if c.out != nil {
+		if answer, err, made := c.callAlone(ctx, typ, request, into); made {
+			return answer, err
+		}
+	}
 	k, alone, err := s.begin(into)
 	if err != nil {
 		return into, err
@@ -128,33 +134,36 @@ func (c *Conn) readInTurn(ctx context.Context, k *call) error {
 
 // readAnswers reads for all until k is done, or somebody waits who serves.
 func (c *Conn) readAnswers(ctx context.Context, k *call) (done bool, err error) {
-	s := &c.calls
-	defer s.handOver(k)
-	for {
-		m, err := c.recvAnswer(ctx)
-		switch {
-		case err == nil:
-		case errors.Is(err, ErrLost):
-			continue
-		case err == errMoved, errors.Is(err, ErrReconnected):
-			if s.isDone(k) {
-				return true, nil
-			}
-			continue
-		default:
-			if ctx.Err() == nil {
-				c.failCalls(err)
-			}
-			return false, err
-		}
-		to, question := s.deliver(m)
-		if to == k {
-			return true, nil
-		}
-		if question && s.keep(c.questionOf(m)) {
-			return false, nil
-		}
+	defer c.calls.handOver(k)
+	for over := false; !over; {
+		m, received := c.recvAnswer(ctx)
+		over, done, err = c.heard(ctx, k, m, received)
 	}
+	return done, err
+}
+
+// heard takes what a call that reads for all has received: m or err. It reports
+// whether it is not to read on, because the call is done or for another reason.
+func (c *Conn) heard(ctx context.Context, k *call, m Message, err error) (over, done bool, _ error) {
+	s := &c.calls
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrLost):
+		return false, false, nil
+	case err == errMoved, errors.Is(err, ErrReconnected):
+		done = s.isDone(k)
+		return done, done, nil
+	default:
+		if ctx.Err() == nil {
+			c.failCalls(err)
+		}
+		return true, false, err
+	}
+	to, question := s.deliver(m)
+	if to == k {
+		return true, true, nil
+	}
+	return question && s.keep(c.questionOf(m)), false, nil
 }
 
 // recvAnswer is Recv, except that it returns errMoved when another call has
@@ -178,14 +187,21 @@ func (c *Conn) failCalls(err error) {
 
 // caller are the calls under way on a connection. Whoever waits for an answer
 // and finds nobody reading reads for all, until its own answer is there; then it
-// appoints another one who waits. So a lone call has no other goroutine in its
-// way.
+// appoints another one who waits. So no goroutine is in the way of a call that is
+// alone; see callAlone for what else it is spared.
 type caller struct {
 	sending sync.Mutex
 
+	state  atomic.Uint32 // who is there: callNobody …
+	lone   *call         // the slot of calls that are alone; nil before the first
+	loneID uint64        // of the last one
+
+	// The rest belongs to the lone call as long as it asks, and otherwise to who
+	// has mu; then state is callMany.
 	mu      sync.Mutex
 	slots   []*call
 	free    []*call
+	active  int // slots that are taken
 	count   uint64
 	unheard int   // asked, and not answered yet, whoever still waits for it
 	reading bool  // somebody reads for all
@@ -214,6 +230,7 @@ type call struct {
 func (s *caller) begin(into []byte) (k *call, alone bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.gather()
 	if s.failed != nil {
 		return nil, false, s.failed
 	}
@@ -221,25 +238,38 @@ func (s *caller) begin(into []byte) (k *call, alone bool, err error) {
 		k, s.free = s.free[n-1], s.free[:n-1]
 	} else {
 		if len(s.slots) == 1<<slotBits {
+			s.scatter()
 			return nil, false, &errs.Error{Op: "call", Err: ErrFull, Detail: "too many calls under way"}
 		}
-		k = &call{slot: uint64(len(s.slots)), wake: make(chan struct{}, 1)}
-		s.slots = append(s.slots, k)
+		k = s.addSlot()
 	}
-	s.count++
-	k.id = (1+s.count%countMask)<<slotBits | k.slot
+	s.active++
+	k.id = s.newID(k)
 	k.into, k.err, k.done = into, nil, false
 	s.unheard++
 	return k, s.unheard == 1, nil
 }
 
+func (s *caller) addSlot() *call {
+	k := &call{slot: uint64(len(s.slots)), wake: make(chan struct{}, 1)}
+	s.slots = append(s.slots, k)
+	return k
+}
+
+// newID returns the number of the next call, in the slot of k.
+func (s *caller) newID(k *call) uint64 {
+	s.count++
+	return (1+s.count%countMask)<<slotBits | k.slot
+}
+
 // lead makes the goroutine of k read for all if nobody does, and reports whether
-// it is to. Otherwise it waits, or is done: then wake is filled.
+// it is to. Otherwise it waits, unless it is done, or serves and questions were
+// kept for it: then wake is filled.
 func (s *caller) lead(k *call) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case k.done:
+	case k.done, s.reading && s.server == k && len(s.kept) > 0:
 		k.wake <- struct{}{}
 	case s.reading:
 		k.waits = true
@@ -249,8 +279,8 @@ func (s *caller) lead(k *call) bool {
 	return k.leads
 }
 
-// await waits until it is on the goroutine of k to read for all, or k is done, or
-// ctx ends.
+// await waits until it is on the goroutine of k to read for all, or there is
+// something else for it to do, or ctx ends.
 func (s *caller) await(ctx context.Context, k *call) (leads bool, err error) {
 	if s.lead(k) {
 		return true, nil
@@ -282,7 +312,7 @@ func (s *caller) handOver(k *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k.leads, s.reading = false, false
-	if len(s.slots)-len(s.free) == 1 {
+	if s.active == 1 {
 		return
 	}
 	next := s.server
@@ -324,12 +354,12 @@ func (s *caller) deliver(m Message) (to *call, asks bool) {
 		return nil, false
 	}
 	word := binary.LittleEndian.Uint64(m.Payload)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	slot := word & (1<<slotBits - 1)
 	if word&isAnswer == 0 {
 		return nil, true
 	}
+	slot := word & (1<<slotBits - 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if slot >= uint64(len(s.slots)) {
 		return nil, false
 	}
@@ -427,6 +457,9 @@ func (s *caller) finish(k *call, err error) ([]byte, error) {
 		err = s.failed
 	}
 	k.id, k.into, k.by = 0, nil, nil
-	s.free = append(s.free, k)
+	if s.active--; k != s.lone {
+		s.free = append(s.free, k)
+	}
+	s.scatter()
 	return into, err
 }

@@ -206,6 +206,120 @@ func TestCallsEndWhenTheOtherSideIsGone(t *testing.T) {
 	})
 }
 
+func TestACallThatIsAloneMayBeJoinedOrGivenUp(t *testing.T) {
+	eachRoad(t, func(t *testing.T, opts ...ringway.Option) {
+		for range 20 {
+			asked, answer := make(chan struct{}), make(chan struct{})
+			c := served(t, 1, func(_ context.Context, typ uint16, request, dst []byte) ([]byte, error) {
+				if typ == 1 {
+					asked <- struct{}{}
+					<-answer
+				}
+				return append(dst, request...), nil
+			}, opts...)
+			slow := func(ctx context.Context) chan error {
+				done := make(chan error, 1)
+				go func() {
+					a, err := c.Call(ctx, 1, []byte("slow"), nil)
+					if err == nil && string(a) != "slow" {
+						err = fmt.Errorf("%q", a)
+					}
+					done <- err
+				}()
+				<-asked
+				return done
+			}
+			quick := func() chan error {
+				done := make(chan error, 1)
+				go func() {
+					a, err := c.Call(t.Context(), 0, []byte("quick"), nil)
+					if err == nil && string(a) != "quick" {
+						err = fmt.Errorf("%q", a)
+					}
+					done <- err
+				}()
+				return done
+			}
+			// Another one comes while it waits.
+			first, second := slow(t.Context()), quick()
+			answer <- struct{}{}
+			if err := errors.Join(<-first, <-second); err != nil {
+				t.Fatal(err)
+			}
+			// It is given up, and its answer comes while another one is alone.
+			ctx, cancel := context.WithCancel(t.Context())
+			first = slow(ctx)
+			cancel()
+			if err := <-first; err != context.Canceled {
+				t.Fatal(err)
+			}
+			answer <- struct{}{}
+			if err := <-quick(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func TestCloseEndsACallThatIsAlone(t *testing.T) {
+	eachRoad(t, func(t *testing.T, opts ...ringway.Option) {
+		l := listen(t, newAddress(), opts...)
+		for range 20 {
+			a, b := connect(t, l, opts...)
+			done := make(chan error, 1)
+			go func() {
+				_, err := a.Call(t.Context(), 0, []byte("x"), nil)
+				done <- err
+			}()
+			if _, err := b.Recv(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := a.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-done; !errors.Is(err, ringway.ErrClosed) {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func TestAQuestionThatComesDuringACallIsKeptForServe(t *testing.T) {
+	eachRoad(t, func(t *testing.T, opts ...ringway.Option) {
+		a, b := connect(t, listen(t, newAddress(), opts...), opts...)
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		var answered sync.WaitGroup
+		answered.Add(2)
+		// It can only be answered after the call has read it.
+		wg.Go(func() {
+			got, err := b.Call(t.Context(), 0, []byte("from b"), nil)
+			if err != nil || string(got) != "FROM B" {
+				t.Errorf("%q, %v", got, err)
+			}
+			answered.Done()
+			if err := b.Serve(ctx, 1, upper); err != context.Canceled {
+				t.Error(err)
+			}
+		})
+		wg.Go(func() {
+			got, err := a.Call(t.Context(), 0, []byte("from a"), nil)
+			if err != nil || string(got) != "FROM A" {
+				t.Errorf("%q, %v", got, err)
+			}
+			answered.Done()
+		})
+		wg.Go(func() {
+			if err := a.Serve(ctx, 1, upper); err != context.Canceled {
+				t.Error(err)
+			}
+		})
+		answered.Wait()
+		cancel()
+		wg.Wait()
+	})
+}
+
 func TestAForgedAnswerIsDropped(t *testing.T) {
 	a, b := connect(t, listen(t, newAddress()))
 	go func() {

@@ -207,6 +207,9 @@ func (c *Conn) sendCorrelated(ctx context.Context, typ uint16, id uint64, b []by
 	if c.out == nil {
 		return c.link.SendCorrelated(ctx, typ, id, b)
 	}
+	if c.out.putCorrelated(typ, id, b) {
+		return nil
+	}
 	buf, err := c.out.Claim(ctx, 8+len(b))
 	if err != nil {
 		return c.sendFailed("send", err)

@@ -83,21 +83,23 @@ func (s *server) run() (err error) {
 		calls.serve(nil)
 		_, _ = calls.finish(k, err)
 	}()
-	leads, err := calls.await(s.ctx, k)
-	if !leads {
-		if k.done {
-			err = k.err // nothing can come any more
-		}
-		return err
-	}
-	defer calls.handOver(k)
-	for q, ok := calls.nextKept(); ok; q, ok = calls.nextKept() {
-		if err := s.take(q); err != nil {
+	for leads := false; !leads; {
+		if err := s.takeKept(); err != nil {
 			return err
 		}
+		if leads, err = calls.await(s.ctx, k); err != nil {
+			return err
+		}
+		if !leads && calls.isDone(k) {
+			return k.err // nothing can come any more
+		}
+	}
+	defer calls.handOver(k)
+	if err := s.takeKept(); err != nil {
+		return err
 	}
 	for {
-		m, err := s.c.Recv(s.ctx)
+		m, err := s.c.recvCorrelated(s.ctx)
 		if errors.Is(err, ErrLost) {
 			continue
 		}
@@ -120,6 +122,19 @@ func (s *caller) serve(k *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.server = k
+}
+
+// takeKept answers the questions that were kept.
+func (s *server) takeKept() error {
+	for {
+		q, ok := s.c.calls.nextKept()
+		if !ok {
+			return nil
+		}
+		if err := s.take(q); err != nil {
+			return err
+		}
+	}
 }
 
 // nextKept returns the next of the questions that were kept.
