@@ -1,5 +1,7 @@
 package ring
 
+import "math/bits"
+
 // lineMap knows, for each cache line of a ring's data, whether its first word
 // may be something else than a header of the lap before: bytes of a payload, or
 // what was skipped by a pad. It is a producer's private memory: it saves looking
@@ -52,6 +54,16 @@ func (m lineMap) suspect(off uint64) bool {
 	}
 	m[line/64] &^= bit
 	return true
+}
+
+// clean returns how many lines there are from off on, or some of them, of which
+// suspect would say that they aren't.
+func (m lineMap) clean(off uint64) uint64 {
+	if m == nil {
+		return 0
+	}
+	line := off / cacheLine
+	return uint64(bits.TrailingZeros64(m[line/64]>>(line%64) | 1<<(64-line%64)))
 }
 
 // header notes that a header is written at off, the start of a line.

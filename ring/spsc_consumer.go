@@ -25,6 +25,7 @@ type SPSCConsumer struct {
 	told      uint64 // and the last taken that was published
 	batch     uint64 // bytes to release before the producer is told
 
+	straight spscExpected
 	checksum bool
 	plain    Header // the upper half of the header of a message that needs no more than to be found
 	ctl      mem.Region
@@ -79,6 +80,9 @@ func (c *SPSCConsumer) Next() (Message, error) {
 // else is due. If it returns false nothing was done, and Release and Next will
 // tell what there is to do.
 func (c *SPSCConsumer) Take() (m Message, ok bool) {
+	if c.Straight() {
+		return c.Pass(), true
+	}
 	off := c.pos & c.mask
 	h := c.header(off)
 	n := h.Len()
@@ -86,9 +90,8 @@ func (c *SPSCConsumer) Take() (m Message, ok bool) {
 	if h>>48 != c.plain || n > c.max || off+size > c.mask+1 || c.pos-c.published >= c.batch {
 		return m, false
 	}
-	c.released = c.pos
-	c.pos += size
-	return Message{Payload: c.data.Bytes(off+HeaderSize, n), Type: h.Type()}, true
+	c.expect(h, size)
+	return c.Pass(), true
 }
 
 // NextBatch is Next for as many messages as there are and into holds, as long

@@ -22,14 +22,15 @@ type SPSCProducer struct {
 	lines lineMap
 	flags Flags // of every frame: FlagChecksum or none
 
-	// What Put knows beforehand. Stores are what it must be sparing with: the
-	// more of them there are in a message, the fewer messages wait in the
-	// processor's store buffer for a line that the consumer has.
+	// What Put knows beforehand.
 	stop uint64 // before it is room, and not the ring's end; pos when something is to be looked after
 	tag  Header // the lap's
 	size uint64 // of a frame with a message
 	n    uint64 // of so many bytes
-	head Header // and this header
+	typ  uint16 // and this type
+	head Header // and its header
+
+	straight spscStraight
 
 	claimed uint64 // payload bytes of the open claim
 	open    bool
@@ -99,6 +100,12 @@ func loadConsumer(ctl mem.Region) (uint64, error) {
 // when there can never be, and ErrCorrupt when the consumer's position can't
 // be true. An open claim is aborted.
 func (p *SPSCProducer) TrySend(typ uint16, b []byte) error {
+	if p.Straight(typ, len(b)) {
+		p.Lay(b)
+		p.Seal()
+		p.Tell()
+		return nil
+	}
 	if p.Put(typ, b) {
 		return nil
 	}
@@ -110,7 +117,8 @@ func (p *SPSCProducer) TrySend(typ uint16, b []byte) error {
 // TrySend will tell what there is to do.
 func (p *SPSCProducer) Put(typ uint16, b []byte) bool {
 	n := uint64(len(b))
-	if n != p.n || typ != p.head.Type() {
+	again := n == p.n && typ == p.typ
+	if !again {
 		p.expect(typ, n)
 	}
 	pos, size := p.pos, p.size
@@ -136,6 +144,9 @@ func (p *SPSCProducer) Put(typ uint16, b []byte) bool {
 	p.data.StoreRelease64(off, uint64(p.head^p.tag))
 	p.pos = pos
 	p.ctl.StoreRelease64(offProducer, pos)
+	if again {
+		p.straighten()
+	}
 	return true
 }
 
@@ -154,7 +165,8 @@ func (p *SPSCProducer) spread(off, size uint64, b []byte) {
 
 // expect has Put know messages of this kind.
 func (p *SPSCProducer) expect(typ uint16, n uint64) {
-	p.n, p.size = n, frameSize(HeaderSize, n)
+	p.straight.until = 0
+	p.n, p.typ, p.size = n, typ, frameSize(HeaderSize, n)
 	p.head = MakeHeader(uint32(n), typ, 0)
 	if n > p.max {
 		p.size = p.mask + 1 // Put never finds room for it
@@ -181,6 +193,9 @@ func (p *SPSCProducer) aim() {
 	p.stop = p.pos + min(p.limit-p.pos, p.mask+1-p.pos&p.mask)
 	p.tag = lapTag(p.pos, p.shift)
 }
+
+// halt has Put and the straight way do nothing before the next aim.
+func (p *SPSCProducer) halt() { p.stop, p.straight.until = p.pos, 0 }
 
 // cacheLine is the size in bytes of what moves between processors at once. It
 // is right for nearly all of them, and only matters for speed.
@@ -254,7 +269,8 @@ func (p *SPSCProducer) End() error {
 		return ErrClosed
 	}
 	p.open, p.ended = false, true
-	p.limit, p.stop = p.pos, p.pos // there is no room any more, so everything asks makeRoom
+	p.limit = p.pos // there is no room any more, so everything asks makeRoom
+	p.halt()
 	// Hands over: everything was committed. Pairs with the load in next.
 	p.ctl.StoreRelease64(offEnd, p.pos|1)
 	return nil
@@ -279,7 +295,8 @@ func (p *SPSCProducer) publish(at uint64, h Header) {
 	if p.stamps.on {
 		p.stamps.sent(at)
 	}
-	p.open, p.stop = false, p.pos
+	p.open = false
+	p.halt()
 	// What is behind must not look like a frame: when ours is seen, that is
 	// looked at. Bytes of an old payload may happen to.
 	next := p.pos & p.mask
@@ -319,7 +336,8 @@ func (p *SPSCProducer) payloadOffset() uint64 {
 // makeRoom sees to it that a frame of size bytes fits at pos without crossing
 // the ring's end, committing a pad frame up to the end where it would.
 func (p *SPSCProducer) makeRoom(size uint64) error {
-	p.open, p.stop = false, p.pos
+	p.open = false
+	p.halt()
 	if p.ended {
 		return ErrClosed
 	}

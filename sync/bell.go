@@ -139,10 +139,15 @@ func (b *Bell) Close() error {
 // Ring wakes the other side if it sleeps. Call it after the store that the
 // other side waits for. Unless there is a sleeper it makes no system call.
 func (b *Bell) Ring() {
-	// Pairs with the store in Announce and the barrier behind it.
-	if b.fenced || b.mem.Load32(offState) != 0 {
+	if b.Awaited() {
 		b.wake()
 	}
+}
+
+// Awaited reports whether Ring has something to do.
+func (b *Bell) Awaited() bool {
+	// Pairs with the store in Announce and the barrier behind it.
+	return b.fenced || b.mem.Load32(offState) != 0
 }
 
 func (b *Bell) wake() {

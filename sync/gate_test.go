@@ -54,7 +54,7 @@ func TestCloseOfAnEmptyGateInterruptsNobody(t *testing.T) {
 func bothWays(t *testing.T, test func(t *testing.T, newGate func() *Gate)) {
 	t.Run("as the system has it", func(t *testing.T) { test(t, openGate) })
 	t.Run("fenced", func(t *testing.T) {
-		test(t, func() *Gate { return &Gate{open: 1, fenced: true} })
+		test(t, func() *Gate { return &Gate{state: gateFenced} })
 	})
 }
 
