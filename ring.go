@@ -33,8 +33,9 @@ type Ring struct {
 	geometry ring.Geometry
 	options  options
 	memory   *memory
-	body     []byte   // of the ring, in memory
-	pairing  *pairing // nil, unless the ring is one of a connection's
+	body     []byte    // of the ring, in memory
+	unlisted *unlisted // broadcast: subscribers that the section knows nothing of
+	pairing  *pairing  // nil, unless the ring is one of a connection's
 	closed   atomic.Bool
 }
 
@@ -146,7 +147,11 @@ func RemoveRing(name string, opts ...Option) error {
 }
 
 func newRing(s *shm.Section, g ring.Geometry, o options) *Ring {
-	return &Ring{name: s.Name(), geometry: g, options: o, memory: newMemory(s), body: s.Body()}
+	r := &Ring{name: s.Name(), geometry: g, options: o, memory: newMemory(s), body: s.Body()}
+	if g.Kind == Broadcast {
+		r.unlisted = &unlisted{}
+	}
+	return r
 }
 
 // Name returns the ring's name.
@@ -162,7 +167,9 @@ func (r *Ring) Capacity() int { return int(r.geometry.Capacity) }
 func (r *Ring) MaxMessage() int { return int(min(r.geometry.MaxMessage(), 1<<31-1)) }
 
 // Inspect looks at the ring as anybody could from outside: who is attached, what
-// waits in it, what was counted. It changes nothing, and may be called at any
+// waits in it, what was counted. Of a broadcast ring it also knows the subscribers
+// made from r that have no place in the section, since r is read-only or all
+// places are taken. It changes nothing, and may be called at any
 // time, also by several goroutines; after Close the ring counts as vanished. It
 // enters the kernel and allocates.
 func (r *Ring) Inspect() inspect.Section {
@@ -170,7 +177,7 @@ func (r *Ring) Inspect() inspect.Section {
 		return inspect.Section{Name: r.name, Status: inspect.Vanished, Error: "the ring was closed"}
 	}
 	defer r.memory.release()
-	return inspect.Of(r.memory.section)
+	return r.unlisted.look(r.memory.section)
 }
 
 // Close ends the use of the ring through r. Its producers and consumers have

@@ -13,12 +13,12 @@ type sampled interface {
 }
 
 // startSampling has the endpoint take part in timing messages, if the ring is one
-// in which some are timed.
-func (e *endpoint) startSampling(r *Ring, handle sampled) {
+// in which some are timed. It returns where it counts them.
+func (e *endpoint) startSampling(r *Ring, handle sampled) (oneWay ring.Histogram) {
 	if r.geometry.SampleEvery == 0 {
-		return
+		return oneWay
 	}
-	var oneWay, wakeUp ring.Histogram
+	var wakeUp ring.Histogram
 	ok := false
 	if e.place != nil {
 		oneWay, wakeUp, ok = ring.Latencies(r.geometry, r.body, e.place.Slot())
@@ -30,4 +30,5 @@ func (e *endpoint) startSampling(r *Ring, handle sampled) {
 		e.mine.OnAwake(func(took time.Duration) { wakeUp.Observe(uint64(took)) })
 	}
 	handle.Sample(r.geometry, r.body, ring.Sampling{Now: clock.Now, OneWay: oneWay})
+	return oneWay
 }

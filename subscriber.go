@@ -29,6 +29,8 @@ type Subscriber struct {
 	dry    uint64   // the ring's position when it was
 	span   uint64   // a burst of so many bytes is a large part of the ring
 	missed uint64
+
+	listing *listing // of one that has no place
 }
 
 // SubscribeOption says how a Subscriber reads.
@@ -96,7 +98,10 @@ func (r *Ring) Subscribe(opts ...SubscribeOption) (*Subscriber, error) {
 	if s.mine != nil {
 		s.mine.Rests(nil) // no subscriber has another one's messages
 	}
-	s.startSampling(r, s.cast)
+	s.counters.SetPlace(s.cast.Sequence())
+	if oneWay := s.startSampling(r, s.cast); s.place == nil {
+		s.listing = r.unlisted.add(s.counters, oneWay)
+	}
 	s.dry, s.span = s.cast.Position(), r.geometry.Capacity/4
 	return s, nil
 }
@@ -263,8 +268,10 @@ func (s *Subscriber) unreceived(err error) error {
 	if lap, ok := err.(*Lapped); ok {
 		s.missed += lap.Messages
 		s.counters.Add(ring.MissedMessages, lap.Messages)
+		s.counters.SetPlace(s.cast.Sequence())
 		return err
 	}
+	s.counters.SetPlace(s.cast.Sequence())
 	return s.failed("receive", err)
 }
 
@@ -344,6 +351,7 @@ func (s *Subscriber) Close() error {
 	if s.cast.Leave() {
 		s.theirs.Ring()
 	}
+	s.listing.end()
 	return s.leave(s.cast.Leased())
 }
 

@@ -88,13 +88,19 @@ type RingState struct {
 
 // Participant is one entry of the table whose holder has not detached.
 type Participant struct {
-	Slot        int       `json:"slot"`
+	Slot        int       `json:"slot"`  // -1: it has no entry; see ringway.Ring.Inspect
 	Role        string    `json:"role"`  // "producer", "consumer", "publisher", "subscriber" or "other"
 	State       string    `json:"state"` // "alive" or "dead", which the system says
 	PID         int       `json:"pid"`   // in its own namespace
 	Since       time.Time `json:"since"`
 	Incarnation uint32    `json:"incarnation"`
 	Counts      Counts    `json:"counts"` // of the entry: its holders before count, too
+
+	// Of a subscriber that lives: the number of the message that it receives
+	// next, and how many it has not received of those that were sent. Zero and
+	// nil if that isn't known.
+	Next uint64  `json:"next_number,omitempty"`
+	Lag  *uint64 `json:"lag_messages,omitempty"`
 }
 
 // Counts are counters, by their places in ring.Totals. In JSON they are an
@@ -120,6 +126,19 @@ func (c Counts) IsZero() bool { return c == Counts{} }
 
 // IsRing reports whether the section is good and holds a ring.
 func (s *Section) IsRing() bool { return s.Status == Good && s.Object == nil }
+
+// Lag returns how many messages the subscriber of a broadcast ring that is furthest
+// behind still has to receive, of those that live and of which that is known; and
+// whether there is any. A subscriber that has mapped the ring read-only can't say
+// where it is: its own process knows, see ringway.Ring.Inspect.
+func (s *Section) Lag() (messages uint64, ok bool) {
+	for _, p := range s.Participants {
+		if p.Lag != nil {
+			messages, ok = max(messages, *p.Lag), true
+		}
+	}
+	return messages, ok
+}
 
 // Living and Dead return how many participants are.
 func (s *Section) Living() int { return s.count(shm.Alive) }

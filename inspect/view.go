@@ -31,14 +31,21 @@ func (v *View) SameName() (bool, error) { return v.section.SameName() }
 // Section looks at the section now.
 func (v *View) Section() Section { return Of(v.section) }
 
-// Of looks at a section that is mapped already, whatever for.
-func Of(m *shm.Section) Section {
+// Of looks at a section that is mapped already, whatever for. There are also those
+// participants that its table says nothing of.
+func Of(m *shm.Section, also ...Participant) Section {
 	d := m.Descriptor()
 	s := Section{
 		Name: m.Name(), Status: Good, Size: d.Total, Kind: ring.Kind(d.Kind).String(), Region: d.Region.String(),
 		Created: d.Created, CreatorPID: d.CreatorPID, Slots: d.Participants,
 	}
 	err := s.participants(m)
+	for _, p := range also {
+		s.Participants = append(s.Participants, p)
+		for k, n := range p.Counts {
+			s.Counts[k] += n
+		}
+	}
 	if err == nil {
 		err = s.body(m)
 	}
@@ -51,11 +58,13 @@ func Of(m *shm.Section) Section {
 	return s
 }
 
+const subscriber = "subscriber"
+
 // Roles returns the names of the roles in a ring of that kind, in the order of
 // their numbers. Participants of any other role are "other".
 func Roles(kind string) []string {
 	if kind == ring.Broadcast.String() {
-		return []string{"publisher", "subscriber"}
+		return []string{"publisher", subscriber}
 	}
 	return []string{"producer", "consumer"}
 }
@@ -79,7 +88,8 @@ func (s *Section) participants(m *shm.Section) error {
 		}
 		line := table[slot*shm.EntrySize+shm.EntryCounters:][:ring.CountersSize]
 		var counts ring.Totals
-		ring.CountersOf(line).AddTo(&counts)
+		counters := ring.CountersOf(line)
+		counters.AddTo(&counts)
 		for k, n := range counts {
 			s.Counts[k] += n
 		}
@@ -92,6 +102,9 @@ func (s *Section) participants(m *shm.Section) error {
 				Slot: slot, Role: role(s.Kind, p.Role), State: p.State.String(), PID: p.PID, Since: p.Since,
 				Incarnation: p.Incarnation, Counts: Counts(counts),
 			})
+			if last := &s.Participants[len(s.Participants)-1]; last.Role == subscriber && p.State == shm.Alive {
+				last.Next, _ = counters.Place()
+			}
 		}
 	}
 	return nil
@@ -123,6 +136,13 @@ func (s *Section) body(m *shm.Section) error {
 	}
 	s.Ring = RingState{Head: r.Head, Tail: r.Tail, Depth: r.Depth, Moved: r.Moved, Ended: r.Ended, Dropped: r.Dropped,
 		Sequence: r.Sequence}
+	for i := range s.Participants {
+		// Where they are was read before, so that nobody honest is ahead.
+		if p := &s.Participants[i]; p.Next != 0 && p.Next <= r.Sequence {
+			lag := r.Sequence - p.Next
+			p.Lag = &lag
+		}
+	}
 	return nil
 }
 

@@ -143,6 +143,9 @@ func (f families) addRing(s *inspect.Section) {
 	for k, n := range s.Counts {
 		f.add(counters[k], l, float64(n))
 	}
+	if behind, ok := s.Lag(); ok {
+		f.add(lag, l, float64(behind))
+	}
 	if s.SampleEvery != 0 {
 		f.addDurations(oneWay, l, (*ring.Durations)(s.OneWay))
 		f.addDurations(wakeUp, l, (*ring.Durations)(s.WakeUp))
@@ -192,6 +195,7 @@ var (
 
 	capacity     = gauge("ring_capacity_bytes", "Bytes of frames that the ring holds.", ringLabels...)
 	depth        = gauge("ring_depth_bytes", "Bytes of frames that wait to be received.", ringLabels...)
+	lag          = gauge("ring_lag_messages", "Messages that the subscriber furthest behind has not received, of those that say where they are.", ringLabels...)
 	moved        = counter("ring_moved_bytes_total", "Bytes of frames, headers and padding included, that ever went in.")
 	ended        = gauge("ring_ended", "Whether the end of the ring was declared.", ringLabels...)
 	created      = gauge("ring_created_timestamp_seconds", "When the ring was created, by its creator's clock.", ringLabels...)
@@ -221,5 +225,5 @@ var (
 )
 
 // table are all metrics, in the order of their names.
-var table = sorted(append(counters[:], sections, unreported, scrapeSuccess, scrapeDuration, capacity, depth, moved, ended, created,
+var table = sorted(append(counters[:], sections, unreported, scrapeSuccess, scrapeDuration, capacity, depth, lag, moved, ended, created,
 	dropped, participants, oneWay, wakeUp))

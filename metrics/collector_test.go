@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -135,6 +136,9 @@ func TestARingsFiguresAreTheSameFromInsideAndOutside(t *testing.T) {
 
 					t.Errorf("one message of 100 bytes waits, the depth is %v", got)
 				}
+				if kind == ringway.Broadcast && value(t, c, "ringway_ring_lag_messages", of...) != 1 {
+					t.Error("the subscriber that has one message to receive doesn't lag by one")
+				}
 				for _, role := range inspect.Roles(kind.String()) {
 					role = "role=" + role
 					alive := value(t, c, "ringway_ring_participants", append(of, role, "state=alive")...)
@@ -148,6 +152,50 @@ func TestARingsFiguresAreTheSameFromInsideAndOutside(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAReadOnlySubscriberIsInTheMetricsOfItsOwnProgramAlone(t *testing.T) {
+	dir := t.TempDir()
+	r := newRing(t, dir, "feed", ringway.Broadcast)
+	ro, err := ringway.OpenRing("feed", ringway.Dir(dir), ringway.ReadOnly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ro.Close()
+	s, err := ro.Subscribe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	p, err := r.Publisher()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for range 1000 {
+		if err := p.TrySend(make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.TryRecv(); !errors.Is(err, ringway.ErrLapped) {
+		t.Fatal(err)
+	}
+	own := metrics.NewRings(ro)
+	for name, want := range map[string]uint64{"ringway_ring_lag_messages": 1001 - s.Sequence(), "ringway_ring_missed_messages_total": s.Missed()} {
+		if got := value(t, own, name); got != float64(want) || want == 0 {
+			t.Errorf("%s is %v, want %d", name, got, want)
+		}
+	}
+	if got := value(t, own, "ringway_ring_participants", "role=subscriber", "state=alive"); got != 1 {
+		t.Errorf("%v subscribers", got)
+	}
+	outside := metrics.NewMachine(dir, 0)
+	if n := testutil.CollectAndCount(outside, "ringway_ring_lag_messages"); n != 0 {
+		t.Error("its lag is known to others")
+	}
+	if got := value(t, outside, "ringway_ring_participants", "role=subscriber", "state=alive"); got != 0 {
+		t.Errorf("others see %v subscribers", got)
 	}
 }
 

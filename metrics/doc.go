@@ -22,6 +22,7 @@
 //	ringway_scrape_duration_seconds            how long looking at all of them took
 //	ringway_ring_capacity_bytes                bytes of frames that the ring holds
 //	ringway_ring_depth_bytes                   bytes of frames that wait to be received: the lag; 0 in a broadcast ring that waits for nobody
+//	ringway_ring_lag_messages                  broadcast: messages that the subscriber furthest behind has not received
 //	ringway_ring_moved_bytes_total             bytes of frames, headers and padding included, that ever went in
 //	ringway_ring_ended                         1 if the end was declared
 //	ringway_ring_created_timestamp_seconds     when the ring was created
@@ -30,6 +31,11 @@
 //	ringway_ring_…_total                       the counters of all participants together
 //	ringway_ring_latency_seconds               histogram: from being sent to being handed out
 //	ringway_ring_wakeup_seconds                histogram: of receivers, from being woken to being awake
+//
+// A subscriber says where it is in its entry of the section's table. One that has
+// mapped a ring read-only has none: its lag, what it has received and what it
+// missed are seen only in its own program, by NewRings of the Ring that it was made
+// from. Where nobody's lag is known there is no ringway_ring_lag_messages.
 //
 // Rings have the histograms if their creator wanted messages timed: see
 // ringway.SampleLatency.

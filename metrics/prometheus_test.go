@@ -114,6 +114,7 @@ func readDashboard(t *testing.T) (d dashboard) {
 func TestDashboardAndAlertsUseMetricsThatThereAreAndTheDashboardAllThatMatter(t *testing.T) {
 	dir := t.TempDir()
 	newRing(t, dir, "ticks", ringway.SPSC, ringway.SampleLatency(1000))
+	traffic(t, newRing(t, dir, "feed", ringway.Broadcast))
 	r := prometheus.NewPedanticRegistry()
 	r.MustRegister(metrics.NewMachine(dir, 0))
 	conns := metrics.NewConnections()

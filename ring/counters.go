@@ -11,7 +11,7 @@ import "github.com/ringway/ringway/internal/mem"
 //	 +0  │ sent    │ sent    │ full    │ received│ received│ empty   │ sleeps  │ wakes   │
 //	     │ messages│ bytes   │ waits   │ messages│ bytes   │ waits   │         │         │
 //	     ├─────────┼─────────┼─────────┼─────────┼─────────┼─────────┼─────────┼─────────┤
-//	+64  │ recove- │ re-     │ aban-   │ missed  │ checksum│ corrup- │ evic-   │ zero    │
+//	+64  │ recove- │ re-     │ aban-   │ missed  │ checksum│ corrup- │ evic-   │ place   │
 //	     │ ries    │ livered │ doned   │ messages│ failures│ tions   │ tions   │         │
 //	     └─────────┴─────────┴─────────┴─────────┴─────────┴─────────┴─────────┴─────────┘
 //
@@ -21,6 +21,18 @@ import "github.com/ringway/ringway/internal/mem"
 // unless it wraps at 2⁶⁴ or somebody forges it. The sum over all entries is the
 // ring's. What was counted before its holder was killed stays counted; a
 // message and its count are two stores, so a death can leave one uncounted.
+//
+// The last word says where a subscriber of a broadcast ring is; it is 0 in the
+// entries of others:
+//
+//	 63                                                                    1   0
+//	┌────────────────────────────────────────────────────────────────────────┬───┐
+//	│ number of its next message − messages received − messages missed       │ 1 │
+//	└────────────────────────────────────────────────────────────────────────┴───┘
+//
+// So its place moves along with the two counters, and no message costs a store
+// more. It is stored anew when the subscriber attaches and after each error, when
+// something else than these two may have moved it.
 type Counter uint8
 
 // The counters.
@@ -101,6 +113,19 @@ func (c Counters) Sent(messages, bytes uint64) {
 func (c Counters) Received(messages, bytes uint64) {
 	c.Add(ReceivedMessages, messages)
 	c.Add(ReceivedBytes, bytes)
+}
+
+// SetPlace says that the number of this subscriber's next message is next, and
+// one more with each message that it counts as received or missed from now on.
+func (c Counters) SetPlace(next uint64) {
+	c.line.StoreRelease64(8*uint64(NumCounters), (next-c.Load(ReceivedMessages)-c.Load(MissedMessages))<<1|1) // as in Add
+}
+
+// Place returns the number of a subscriber's next message, and whether it has
+// said so. Any process may ask.
+func (c Counters) Place() (next uint64, ok bool) {
+	w := c.line.Load64(8 * uint64(NumCounters))
+	return (w>>1 + c.Load(ReceivedMessages) + c.Load(MissedMessages)) & (1<<63 - 1), w&1 != 0
 }
 
 // Load returns a counter. Any process may ask.

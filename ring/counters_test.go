@@ -55,3 +55,30 @@ func TestEveryCounterHasANameOfItsOwn(t *testing.T) {
 		names[k.String()] = true
 	}
 }
+
+func TestASubscribersPlaceMovesAlongWithWhatItCounts(t *testing.T) {
+	line := counterLine()
+	c := CountersOf(line)
+	if next, ok := c.Place(); ok {
+		t.Errorf("who has said nothing is at %d", next)
+	}
+	// Its predecessors have counted more than it will ever receive.
+	c.Received(1000, 0)
+	c.Add(MissedMessages, 1<<63+5)
+	for _, first := range []uint64{1, 500, 1<<63 - 10} {
+		c.SetPlace(first)
+		c.Received(3, 30)
+		c.Add(MissedMessages, 4)
+		c.Sent(7, 70)
+		if next, ok := c.Place(); !ok || next != first+7 {
+			t.Errorf("at %d, %t; want %d", next, ok, first+7)
+		}
+	}
+	if got := binary.LittleEndian.Uint64(line[120:]); got&1 != 1 {
+		t.Errorf("the word is %#x", got)
+	}
+	var total Totals
+	if c.AddTo(&total); total[Corruptions] != 0 || total[Evictions] != 0 {
+		t.Errorf("%v", total)
+	}
+}

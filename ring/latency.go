@@ -275,6 +275,14 @@ func (h Histogram) AddTo(d *Durations) {
 	}
 }
 
+// Add adds what others have counted.
+func (d *Durations) Add(o *Durations) {
+	d.Sum += o.Sum
+	for i, n := range o.Buckets {
+		d.Buckets[i] += n
+	}
+}
+
 // Count returns how many durations there are.
 func (d *Durations) Count() (n uint64) {
 	for _, b := range d.Buckets {

@@ -173,6 +173,9 @@ func writeSection(w io.Writer, s *inspect.Section) error {
 	row("checksums", "%t", s.Checksums)
 	row("head, tail", "%#x, %#x", s.Ring.Head, s.Ring.Tail)
 	row("depth", "%s", depth(s))
+	if lag, ok := s.Lag(); ok {
+		row("lag", "%d messages, of the subscriber furthest behind", lag)
+	}
 	row("moved", "%s", size(s.Ring.Moved))
 	if s.Ring.Dropped > 0 {
 		row("dropped", "%d messages", s.Ring.Dropped)
@@ -188,7 +191,7 @@ func writeSection(w io.Writer, s *inspect.Section) error {
 	row("participants", "%d of %d", len(s.Participants), s.Slots)
 	writeCounts(t, "all, ever", s.Counts)
 	for _, p := range s.Participants {
-		row(fmt.Sprintf("slot %d", p.Slot), "%s, process %d, %s, since %s", p.Role, p.PID, p.State, moment(p.Since))
+		row(fmt.Sprintf("slot %d", p.Slot), "%s, process %d, %s, since %s%s", p.Role, p.PID, p.State, moment(p.Since), behind(&p))
 		writeCounts(t, "", p.Counts)
 	}
 	return t.Flush()

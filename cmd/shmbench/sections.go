@@ -76,9 +76,19 @@ func writeList(w io.Writer, all []inspect.Section) error {
 	return t.Flush()
 }
 
-// depth says what waits in a ring.
+// waits reports whether a ring's senders wait for its receivers.
+func waits(s *inspect.Section) bool { return s.Kind != ring.Broadcast.String() || s.Lossless }
+
+// depth says what waits in a ring: bytes, or, where nobody is waited for, how many
+// messages the subscriber furthest behind has not received, if that is known.
 func depth(s *inspect.Section) string {
 	text := size(s.Ring.Depth)
+	if !waits(s) {
+		text = "-"
+		if lag, ok := s.Lag(); ok {
+			text = fmt.Sprintf("%d msgs", lag)
+		}
+	}
 	if s.Ring.Ended {
 		text += ", ended"
 	}
@@ -117,12 +127,20 @@ func attached(s *inspect.Section) string {
 			who = append(who, fmt.Sprintf("and %d more", len(s.Participants)-most))
 			break
 		}
-		who = append(who, fmt.Sprintf("%s %d %s since %s", p.Role, p.PID, p.State, moment(p.Since)))
+		who = append(who, fmt.Sprintf("%s %d %s since %s%s", p.Role, p.PID, p.State, moment(p.Since), behind(&p)))
 	}
 	if len(who) == 0 {
 		return "nobody"
 	}
 	return strings.Join(who, "; ")
+}
+
+// behind says how far a subscriber is behind, if it is and that is known.
+func behind(p *inspect.Participant) string {
+	if p.Lag == nil || *p.Lag == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d messages behind", *p.Lag)
 }
 
 // moment is a time as people read it: without the date if that is today.

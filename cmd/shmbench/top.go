@@ -159,9 +159,12 @@ func (t *top) write(w io.Writer, lines []activity) error {
 			fmt.Fprintf(tw, "%s\t%s\t\t\t\t\t%s%s\n", name, l.Kind, objectCount(l.Object), rest(7))
 			continue
 		}
-		p := l.Per
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.0f%%\t%s\t%s\t%s\t%d\t%d%s\n", name, l.Kind, count(p.Sent), size(uint64(p.SentBytes)),
-			count(p.Received), size(uint64(p.ReceivedBytes)), depth(&l.Section), 100*float64(l.Ring.Depth)/float64(max(l.Capacity, 1)),
+		p, use := l.Per, "-"
+		if waits(&l.Section) {
+			use = fmt.Sprintf("%.0f%%", 100*float64(l.Ring.Depth)/float64(max(l.Capacity, 1)))
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d%s\n", name, l.Kind, count(p.Sent), size(uint64(p.SentBytes)),
+			count(p.Received), size(uint64(p.ReceivedBytes)), depth(&l.Section), use,
 			count(p.FullWaits), count(p.EmptyWaits), count(p.Wakes), l.Living(), l.Dead(), l.recent(sampled))
 	}
 	return tw.Flush()
