@@ -74,9 +74,11 @@ bench-ratios: build
 fuzz:
 	scripts/fuzz 30s
 
-# what the rivals that shmbench measures are built with
+# what the rivals that shmbench measures are built with, and the rivals; those that
+# can't be had are named
 peers:
 	scripts/install-peers
+	$(GO) run ./cmd/shmbench rivals
 
 clean:
 	rm -rf bin

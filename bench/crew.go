@@ -20,12 +20,12 @@ type crew struct {
 
 	producers int
 	counts    bool // all that is sent is received by one consumer
-	lossless  bool // or by all of them
+	heard     bool // or what counts is what all of them received
 }
 
 // startCrew creates what the children share and starts them.
 func startCrew(ctx context.Context, o RunOptions) (_ *crew, err error) {
-	c := &crew{producers: o.Producers, lossless: o.Lossless && !workloads[o.Mode].timed && o.Mode != Publish}
+	c := &crew{producers: o.Producers, heard: (o.Lossless || o.heard) && !workloads[o.Mode].timed && o.Mode != Publish}
 	c.counts = (o.Mode == Throughput || o.Mode == Mixed) && o.Size >= 8 && o.Topology != ringway.Broadcast.String()
 	defer func() {
 		if err != nil {
@@ -216,7 +216,7 @@ func (c *crew) sumUp(parts []part) (run teamRun, err error) {
 	if c.counts && (sent != took || sum != 0) {
 		return run, fmt.Errorf("%d messages were sent and %d received, or others in their place", sent, took)
 	}
-	if c.lossless {
+	if c.heard {
 		run.Messages = run.Received / int64(len(parts)-c.producers)
 	}
 	run.Dozing = parts[len(parts)-1].Dozing

@@ -204,7 +204,7 @@ func TestMessagesThatWereLostOrDoubledAreAnError(t *testing.T) {
 		}
 	}
 	// All subscribers of a lossless broadcast ring receive each message.
-	cast := &crew{producers: 1, lossless: true}
+	cast := &crew{producers: 1, heard: true}
 	if run, err := cast.sumUp([]part{{Messages: 50}, {Received: 40}, {Received: 42}}); err != nil || run.Messages != 41 {
 		t.Errorf("%+v, %v", run, err)
 	}

@@ -45,6 +45,7 @@ type RunOptions struct {
 	Lossless bool // broadcast: the publisher waits for its subscribers
 	ReadOnly bool // broadcast: subscribers map the ring without the right to write
 	detached bool // publish: the one consumer is not a subscriber
+	heard    bool // broadcast: what subscribers received counts, also when it was not all
 
 	// Rivals are measured by turns with ours, while the children sleep.
 	Rivals []Contender

@@ -2,63 +2,45 @@ package main
 
 import (
 	"github.com/puzpuzpuz/xsync/v4"
+
+	"github.com/ringway/ringway/bench/rivals/peer"
 )
 
-// engines are the names of all that can be measured.
-var engines = []string{"xsync", "xsync-spsc", "channel", "shmipc", "grpc", "unix"}
-
-// engine is a queue. The loops are in the engine and not around it, so that
-// there is no call through an interface for each message.
-type engine interface {
-	name() string
-
-	// produce sends numbers until the slice ends; then the last producer sends
-	// each consumer the word that ends it.
-	produce(w *worker)
-
-	// consume receives until that.
-	consume(w *worker)
-}
-
-// lot is how many messages are sent between two looks at the clock.
-const lot = 4096
-
+// xsyncEngine is the queue of any number of producers and consumers.
 type xsyncEngine struct{ q *xsync.MPMCQueue[uint64] }
 
-func newXsync() xsyncEngine { return xsyncEngine{xsync.NewMPMCQueue[uint64](capacity)} }
+func newXsync() xsyncEngine { return xsyncEngine{xsync.NewMPMCQueue[uint64](peer.Room)} }
 
-func (xsyncEngine) name() string { return "xsync.MPMCQueue" }
-
-func (e xsyncEngine) produce(w *worker) {
-	v, failed := w.next, 0
-	for w.goesOn() {
-		for until := v + lot; v < until; v++ {
+func (e xsyncEngine) Produce(w *peer.Worker) {
+	v, failed := w.Next, 0
+	for w.GoesOn() {
+		for until := v + peer.Lot; v < until; v++ {
 			for !e.q.TryEnqueue(v) {
-				if failed++; failed%w.patience == 0 {
-					yield()
+				if failed++; failed%w.Patience == 0 {
+					peer.Yield()
 				}
 			}
 		}
 	}
-	for range w.stopped(v) {
-		for !e.q.TryEnqueue(last) {
-			yield()
+	for range w.Stopped(v) {
+		for !e.q.TryEnqueue(peer.Last) {
+			peer.Yield()
 		}
 	}
 }
 
-func (e xsyncEngine) consume(w *worker) {
+func (e xsyncEngine) Consume(w *peer.Worker) {
 	for failed := 0; ; {
 		v, ok := e.q.TryDequeue()
 		if ok {
-			if v == last {
+			if v == peer.Last {
 				return
 			}
-			w.take(v)
+			w.Take(v)
 			continue
 		}
-		if failed++; failed%w.patience == 0 {
-			yield()
+		if failed++; failed%w.Patience == 0 {
+			peer.Yield()
 		}
 	}
 }
@@ -66,68 +48,64 @@ func (e xsyncEngine) consume(w *worker) {
 // xsyncSPSC is the queue of one producer and one consumer.
 type xsyncSPSC struct{ q *xsync.SPSCQueue[uint64] }
 
-func newXsyncSPSC() xsyncSPSC { return xsyncSPSC{xsync.NewSPSCQueue[uint64](capacity)} }
+func newXsyncSPSC() xsyncSPSC { return xsyncSPSC{xsync.NewSPSCQueue[uint64](peer.Room)} }
 
-func (xsyncSPSC) name() string { return "xsync.SPSCQueue" }
-
-func (e xsyncSPSC) produce(w *worker) {
-	v, failed := w.next, 0
-	for w.goesOn() {
-		for until := v + lot; v < until; v++ {
+func (e xsyncSPSC) Produce(w *peer.Worker) {
+	v, failed := w.Next, 0
+	for w.GoesOn() {
+		for until := v + peer.Lot; v < until; v++ {
 			for !e.q.TryEnqueue(v) {
-				if failed++; failed%w.patience == 0 {
-					yield()
+				if failed++; failed%w.Patience == 0 {
+					peer.Yield()
 				}
 			}
 		}
 	}
-	for range w.stopped(v) {
-		for !e.q.TryEnqueue(last) {
-			yield()
+	for range w.Stopped(v) {
+		for !e.q.TryEnqueue(peer.Last) {
+			peer.Yield()
 		}
 	}
 }
 
-func (e xsyncSPSC) consume(w *worker) {
+func (e xsyncSPSC) Consume(w *peer.Worker) {
 	for failed := 0; ; {
 		v, ok := e.q.TryDequeue()
 		if ok {
-			if v == last {
+			if v == peer.Last {
 				return
 			}
-			w.take(v)
+			w.Take(v)
 			continue
 		}
-		if failed++; failed%w.patience == 0 {
-			yield()
+		if failed++; failed%w.Patience == 0 {
+			peer.Yield()
 		}
 	}
 }
 
 type channelEngine struct{ c chan uint64 }
 
-func newChannel() channelEngine { return channelEngine{make(chan uint64, capacity)} }
+func newChannel() channelEngine { return channelEngine{make(chan uint64, peer.Room)} }
 
-func (channelEngine) name() string { return "chan uint64" }
-
-func (e channelEngine) produce(w *worker) {
-	v := w.next
-	for w.goesOn() {
-		for until := v + lot; v < until; v++ {
+func (e channelEngine) Produce(w *peer.Worker) {
+	v := w.Next
+	for w.GoesOn() {
+		for until := v + peer.Lot; v < until; v++ {
 			e.c <- v
 		}
 	}
-	for range w.stopped(v) {
-		e.c <- last
+	for range w.Stopped(v) {
+		e.c <- peer.Last
 	}
 }
 
-func (e channelEngine) consume(w *worker) {
+func (e channelEngine) Consume(w *peer.Worker) {
 	for v := range e.c {
-		if v == last {
+		if v == peer.Last {
 			return
 		}
-		w.take(v)
+		w.Take(v)
 	}
 }
 
@@ -138,28 +116,26 @@ type fanEngine struct{ channels []chan uint64 }
 func newFan(consumers int) fanEngine {
 	e := fanEngine{make([]chan uint64, consumers)}
 	for i := range e.channels {
-		e.channels[i] = make(chan uint64, capacity)
+		e.channels[i] = make(chan uint64, peer.Room)
 	}
 	return e
 }
 
-func (fanEngine) name() string { return "a Go channel each" }
-
-func (e fanEngine) produce(w *worker) {
-	v := w.next
-	for w.goesOn() {
-		for until := v + lot; v < until; v++ {
+func (e fanEngine) Produce(w *peer.Worker) {
+	v := w.Next
+	for w.GoesOn() {
+		for until := v + peer.Lot; v < until; v++ {
 			for _, c := range e.channels {
 				c <- v
 			}
 		}
 	}
-	w.stopped(v)
+	w.Stopped(v)
 	for _, c := range e.channels {
-		c <- last
+		c <- peer.Last
 	}
 }
 
-func (e fanEngine) consume(w *worker) {
-	channelEngine{e.channels[w.id-w.s.o.producers]}.consume(w)
+func (e fanEngine) Consume(w *peer.Worker) {
+	channelEngine{e.channels[w.Consumer]}.Consume(w)
 }

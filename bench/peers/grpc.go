@@ -8,6 +8,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/ringway/ringway/bench/rivals/peer"
 )
 
 // rpc is one stream in both directions, which is the fastest that gRPC has, of
@@ -23,7 +25,7 @@ type rpc struct {
 
 const method = "/ringway.Peers/Talk"
 
-func newGRPC(path string, first bool, _ int) (messenger, error) {
+func newGRPC(path string, first bool, _ int) (peer.Messenger, error) {
 	if !first {
 		conn, err := grpc.NewClient("unix:"+path, grpc.WithTransportCredentials(insecure.NewCredentials()))
 		if err != nil {
@@ -62,17 +64,16 @@ func newGRPC(path string, first bool, _ int) (messenger, error) {
 	return &rpc{stream: <-streams, end: func() { close(over); s.Stop() }}, nil
 }
 
-func (r *rpc) send(b []byte) error { return r.stream.SendMsg(&wrapperspb.BytesValue{Value: b}) }
+func (r *rpc) Send(b []byte) error { return r.stream.SendMsg(&wrapperspb.BytesValue{Value: b}) }
 
-func (r *rpc) recv(b []byte) error {
+func (r *rpc) Recv(n int) ([]byte, error) {
 	if err := r.stream.RecvMsg(&r.in); err != nil {
-		return err
+		return nil, err
 	}
-	if len(r.in.Value) != len(b) {
-		return fmt.Errorf("a message of %d bytes", len(r.in.Value))
+	if len(r.in.Value) != n {
+		return nil, fmt.Errorf("a message of %d bytes", len(r.in.Value))
 	}
-	copy(b, r.in.Value)
-	return nil
+	return r.in.Value, nil
 }
 
-func (r *rpc) close() { r.end() }
+func (r *rpc) Close() { r.end() }

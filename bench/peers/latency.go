@@ -7,24 +7,23 @@ import (
 	"github.com/puzpuzpuz/xsync/v4"
 
 	"github.com/ringway/ringway/bench/limits"
+	"github.com/ringway/ringway/bench/rivals/peer"
 )
 
 // line is a message of 64 bytes.
 type line [8]uint64
 
-const last = ^uint64(0)
-
 // roundTrips returns what measures how long a message of 64 bytes takes to a
 // goroutine on another processor and back.
-func roundTrips(o options) (func() (result, error), error) {
-	if o.size != 64 {
-		return nil, fmt.Errorf("%s does round trips of 64 bytes", o.engine)
+func roundTrips(o peer.Options) (func() (peer.Result, error), error) {
+	if o.Size != 64 {
+		return nil, fmt.Errorf("%s does round trips of 64 bytes", o.Engine)
 	}
 	runtime.GOMAXPROCS(3)
 	var send func(line) line
 	var echo func()
 	name := "chan [64]byte"
-	switch o.engine {
+	switch o.Engine {
 	case "xsync-spsc":
 		name = "xsync.SPSCQueue"
 		there, back := xsync.NewSPSCQueue[line](1024), xsync.NewSPSCQueue[line](1024)
@@ -42,7 +41,7 @@ func roundTrips(o options) (func() (result, error), error) {
 				if m, ok := there.TryDequeue(); ok {
 					for !back.TryEnqueue(m) {
 					}
-					if m[0] == last {
+					if m[0] == peer.Last {
 						return
 					}
 				}
@@ -57,36 +56,36 @@ func roundTrips(o options) (func() (result, error), error) {
 		echo = func() {
 			for m := range there {
 				back <- m
-				if m[0] == last {
+				if m[0] == peer.Last {
 					return
 				}
 			}
 		}
 	default:
-		return nil, fmt.Errorf("%s has no round trips", o.engine)
+		return nil, fmt.Errorf("%s has no round trips", o.Engine)
 	}
 	times := make([]int64, 0, 2<<20)
 	var failed error
-	both, err := newWorkers(2, o.cpus, func(id int) {
+	both, err := peer.NewWorkers(2, o.CPUs, func(id int) {
 		if id == 0 {
 			times, failed = pingPong(o, times[:0], send)
 		} else {
 			echo()
 		}
 	})
-	return func() (result, error) {
-		both.do()
-		return timed(result{Engine: name, Between: "threads", Messages: 2 * uint64(len(times))}, times), failed
+	return func() (peer.Result, error) {
+		both.Do()
+		return peer.Timed(peer.Result{Engine: name, Between: "threads", Messages: 2 * uint64(len(times))}, times), failed
 	}, err
 }
 
 // pingPong sends for the duration of a slice, once it is warm.
-func pingPong(o options, times []int64, send func(line) line) (_ []int64, err error) {
+func pingPong(o peer.Options, times []int64, send func(line) line) (_ []int64, err error) {
 	clock := limits.Calibrate()
 	ticks := func(ns float64) uint64 { return uint64(ns * clock.TicksPerNs) }
 	before := clock.Now()
-	warm := before + ticks(float64(o.duration)/5)
-	until := warm + ticks(float64(o.duration))
+	warm := before + ticks(float64(o.Duration)/5)
+	until := warm + ticks(float64(o.Duration))
 	for i := uint64(0); len(times) < cap(times); i++ {
 		m := line{i, 0, 0, 0, 0, 0, 0, i}
 		if got := send(m); got != m {
@@ -101,6 +100,6 @@ func pingPong(o options, times []int64, send func(line) line) (_ []int64, err er
 			break
 		}
 	}
-	send(line{last})
+	send(line{peer.Last})
 	return times, err
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/cloudwego/shmipc-go"
+
+	"github.com/ringway/ringway/bench/rivals/peer"
 )
 
 // shmPrefix is what the names of its sections begin with: like the directory for
@@ -28,7 +30,7 @@ type shm struct {
 	ends   []func() error
 }
 
-func newShmipc(path string, first bool, _ int) (messenger, error) {
+func newShmipc(path string, first bool, _ int) (peer.Messenger, error) {
 	shmipc.SetLogLevel(5) // errors are returned, too
 	if first {
 		conn, err := accept(path)
@@ -45,7 +47,8 @@ func newShmipc(path string, first bool, _ int) (messenger, error) {
 			return nil, err
 		}
 		m := &shm{stream, []func() error{s.Close, conn.Close}}
-		return m, m.recv(make([]byte, 1))
+		_, err = m.Recv(1)
+		return m, err
 	}
 	c := shmipc.DefaultSessionManagerConfig()
 	c.Network, c.Address, c.SessionNum = "unix", path, 1
@@ -60,7 +63,7 @@ func newShmipc(path string, first bool, _ int) (messenger, error) {
 				return nil, err
 			}
 			m := &shm{stream, []func() error{m.Close}}
-			return m, m.send(make([]byte, 1))
+			return m, m.Send(make([]byte, 1))
 		}
 		if try == 2000 {
 			return nil, err
@@ -69,25 +72,24 @@ func newShmipc(path string, first bool, _ int) (messenger, error) {
 	}
 }
 
-func (s *shm) send(b []byte) error {
-	if _, err := s.stream.BufferWriter().WriteBytes(b); err != nil {
-		return err
-	}
-	return s.stream.Flush(false)
-}
-
-func (s *shm) recv(b []byte) error {
-	r := s.stream.BufferReader()
-	got, err := r.ReadBytes(len(b))
+// Send copies b once, to where the other side reads it.
+func (s *shm) Send(b []byte) error {
+	there, err := s.stream.BufferWriter().Reserve(len(b))
 	if err != nil {
 		return err
 	}
-	copy(b, got)
-	r.ReleasePreviousRead()
-	return nil
+	copy(there, b)
+	return s.stream.Flush(false)
 }
 
-func (s *shm) close() {
+// Recv returns the message where it lies.
+func (s *shm) Recv(n int) ([]byte, error) {
+	r := s.stream.BufferReader()
+	r.ReleasePreviousRead()
+	return r.ReadBytes(n)
+}
+
+func (s *shm) Close() {
 	_ = s.stream.Close()
 	for _, end := range s.ends {
 		_ = end()

@@ -2,9 +2,13 @@
 
 package main
 
-import "errors"
+import (
+	"errors"
 
-func newShmipc(string, bool, int) (messenger, error) {
+	"github.com/ringway/ringway/bench/rivals/peer"
+)
+
+func newShmipc(string, bool, int) (peer.Messenger, error) {
 	return nil, errors.New("shmipc-go is for Linux")
 }
 

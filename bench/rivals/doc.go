@@ -4,8 +4,8 @@
 //
 //	c++ -O3 -march=native -std=c++17 -pthread
 //
-// because a rival deserves its best build, and the others are the Go module in
-// bench/peers, compiled with the go command. Built programs are kept below
+// because a rival deserves its best build, and the others are the Go modules in
+// and below bench/peers, compiled with the go command. Built programs are kept below
 // os.UserCacheDir()/ringway/rivals, under a name made of the source, the
 // compiler's version, the flags and the processor's abilities, so that a stale
 // one is never run.
@@ -45,12 +45,15 @@
 //	boost-queue   boost::lockfree::queue             threads    libboost-dev
 //	atomic-queue  atomic_queue::AtomicQueue          threads    libatomic-queue-dev
 //	xsync, -spsc  xsync.MPMCQueue, xsync.SPSCQueue   threads    a Go module
+//	lfq-spsc      lfq.SPSC                           threads    a Go module
+//	go-disruptor  smarty's go-disruptor              threads    a Go module
 //	channel       a Go channel                       threads    Go itself
 //
 // What a thread does after an attempt in vain is its user's business in these
 // queues, where Ringway's wait strategies have receivers nap. The C++ queues are tried
 // with and without a PAUSE there, ten times by turns before anything counts, and the
-// better way is kept. With more
+// better way is kept; go-disruptor likewise with its own sleeps, with runtime.Gosched and
+// with neither. With more
 // threads than processors a thread yields its processor after each 64 attempts in
 // vain, otherwise after 4,096; channels wait as they always do. With more threads
 // than processors the system's scheduler decides much of the figures, and little of
@@ -67,12 +70,14 @@
 //	blocking-readerwriter  moodycamel::BlockingReaderWriterQueue  threads    libreaderwriterqueue-dev
 //	message-queue          boost::interprocess::message_queue     processes  libboost-dev
 //	zeromq, nng            PAIR over ipc                          processes  libzmq3-dev, libnng-dev
+//	mangos                 PAIR over ipc                          processes  a Go module
 //	shmipc                 shmipc-go                              processes  a Go module
 //	grpc                   a gRPC stream over a unix socket       processes  a Go module
 //	unix                   a unix stream socket, by Go's net      processes  Go itself
 //
 // The threads that send and receive are pinned, those that libraries start beside
-// them are not, except that a Go program has one processor for all of its own.
+// them are not, except that a Go program has one processor for all of its own. What is
+// received is read where it lies if the engine lets its user do that.
 //
 // # What is needed
 //
@@ -81,8 +86,7 @@
 // Ringway's source tree and, the first time, a way to get their modules. Where one
 // is missing, ErrMissing says which.
 //
-// Always missing are lfq (code.hybscloud.com/lfq), go-disruptor (of smarty) and
-// mangos: the modules could not be had when this was written. They keep their
-// places in the list, so that nobody takes their absence for a victory; another
-// library of the same name would not have been the same rival.
+// Always missing is lfq's queue of any number of producers and consumers: what is
+// received has to be what was sent, and bench/peers/lfq says why it isn't. It keeps
+// its place in the list, so that nobody takes its absence for a victory.
 package rivals

@@ -8,42 +8,44 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
+	"strings"
 )
 
 const peersModule = "github.com/ringway/ringway/bench/peers"
 
-// buildPeers returns the path of the compiled program in bench/peers, and
-// compiles it if need be.
-func buildPeers(ctx context.Context, dir string) (path string, err error) {
+// goProgram is a program that measures rivals written in Go: a module in this
+// directory of bench/peers, or in that one itself.
+type goProgram string
+
+func (p goProgram) String() string { return strings.TrimSuffix("bench/peers/"+string(p), "/") }
+
+// build returns the path of the compiled program, and compiles it if need be.
+func (p goProgram) build(ctx context.Context, dir string) (path string, err error) {
 	if runtime.GOOS != "linux" {
 		return "", errSystem()
 	}
-	source, err := peersSource(ctx)
+	peers, err := peersSource(ctx)
 	if err != nil {
 		return "", err
 	}
+	source := filepath.Join(peers, string(p))
 	// What the compiler is and what it compiles for.
 	settings, err := goCommand(ctx, source, "env", "GOVERSION", "GOAMD64", "GOARM64", "GOEXPERIMENT", "GOFLAGS")
 	if err != nil {
 		return "", err
 	}
 	key := [][]byte{settings, []byte(runtime.GOARCH)}
-	files, err := filepath.Glob(filepath.Join(source, "*.go"))
-	if err != nil {
-		return "", fmt.Errorf("rivals: %w", err)
-	}
-	clocks, err := filepath.Glob(filepath.Join(source, "..", "limits", "*"))
-	if err != nil {
-		return "", fmt.Errorf("rivals: %w", err)
-	}
-	for _, file := range clocks {
-		if filepath.Ext(file) == ".go" || filepath.Ext(file) == ".s" {
-			files = append(files, file)
+	var files []string
+	for _, pattern := range []string{
+		filepath.Join(source, "*.go"), filepath.Join(source, "go.*"),
+		filepath.Join(peers, "..", "limits", "*.[gs]*"), filepath.Join(peers, "..", "rivals", "peer", "*.go"),
+	} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			return "", fmt.Errorf("rivals: %w", err)
 		}
+		files = append(files, found...)
 	}
-	files = append(files, filepath.Join(source, "go.mod"), filepath.Join(source, "go.sum"))
-	slices.Sort(files)
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -51,12 +53,12 @@ func buildPeers(ctx context.Context, dir string) (path string, err error) {
 		}
 		key = append(key, []byte(filepath.Base(file)), text)
 	}
-	return built(dir, "peers", key, func(file string) error {
+	return built(dir, "peers"+string(p), key, func(file string) error {
 		if _, err := goCommand(ctx, source, "mod", "download"); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return fmt.Errorf("%w: the modules that bench/peers is built from: %w", ErrMissing, err)
+			return fmt.Errorf("%w: the modules that %s is built from: %w", ErrMissing, p, err)
 		}
 		_, err := goCommand(ctx, source, "build", "-mod=readonly", "-buildvcs=false", "-o", file, ".")
 		return err
@@ -107,7 +109,7 @@ func goCommand(ctx context.Context, dir string, args ...string) ([]byte, error) 
 		return nil, ctx.Err()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("rivals: go %s: %w: %s", args[0], err, bytes.TrimSpace(stderr.Bytes()))
+		return nil, fmt.Errorf("rivals: go %s: %w: %s", args[0], err, firstLines(stderr.Bytes()))
 	}
 	return out, nil
 }

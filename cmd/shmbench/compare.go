@@ -22,9 +22,9 @@ func compareCommand() *cobra.Command {
 one run, and says by which factor it is ahead or behind.
 
 Rivals are built when they are needed, which takes a minute the first time: C++
-queues and messaging libraries from Debian's packages, Go modules from
-bench/peers. "make peers" installs what they are built with. What is missing is
-named and left out.
+queues and messaging libraries from Debian's packages, Go modules below
+bench/peers. "make peers" installs what they are built with, and builds them. What
+is missing is named and left out.
 
 All engines are started once and then measured by turns, for some 40 ms each;
 between two slices their threads sleep. Between any two slices the raw round trip

@@ -99,7 +99,7 @@ Formats, found by content unless --format says so:
 	flags.BoolVar(&o.ReadOnly, "read-only", false, "broadcast: receivers map the ring without the right to write")
 	flags.IntVar(&o.Repeat, "repeat", 1, "send the whole file this often")
 	flags.Float64Var(&o.Rate, "rate", 0, "send this many `MSG/S`, evenly spaced; 0 is as fast as it goes")
-	flags.IntVar(&o.Capacity, "capacity", 0, "`BYTES` of the ring, a power of two; 0 chooses")
+	capacityFlag(flags, &o.Capacity, 0, "; 0 chooses")
 	waitFlag(cmd, &o.Wait, ringway.Adaptive)
 	jsonFlag(cmd, &jsonTo)
 	return cmd

@@ -43,6 +43,7 @@ func root() *cobra.Command {
   shmbench run --mode paced --rate 100000 --size 64
 
   # Ringway, its limits and its rivals by turns, as a page to share
+  shmbench rivals
   shmbench compare --json new.json --html report.html
   shmbench report new.json --baseline old.json
 
@@ -68,7 +69,7 @@ func root() *cobra.Command {
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	jsonFlag(cmd, &jsonTo)
-	cmd.AddCommand(replayCommand(), runCommand(), negotiateCommand(), compareCommand(), reportCommand(), lsCommand(), inspectCommand(), tailCommand(), rmCommand(), topCommand(), serveCommand())
+	cmd.AddCommand(replayCommand(), runCommand(), negotiateCommand(), compareCommand(), reportCommand(), rivalsCommand(), lsCommand(), inspectCommand(), tailCommand(), rmCommand(), topCommand(), serveCommand())
 	return cmd
 }
 
@@ -105,7 +106,7 @@ func jsonFlag(cmd *cobra.Command, to *string) {
 // waitFlag adds --wait.
 func waitFlag(cmd *cobra.Command, s *sync.Strategy, otherwise sync.Strategy) {
 	*s = otherwise
-	cmd.Flags().Var(&strategyValue{s}, "wait", "how both sides wait: busy-spin, yield, adaptive or park")
+	cmd.Flags().Var(&strategyValue{s}, "wait", "how both sides wait: busy-spin, yield, adaptive, park or poll")
 }
 
 // strategyValue is a flag that holds a wait strategy.

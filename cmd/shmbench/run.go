@@ -59,7 +59,7 @@ The figures are those of the median run.`,
   shmbench run --mode wakeup --wait park
 
   # messages a second, beside a rival's by turns, in a ring that both fill
-  shmbench run --mode throughput --size 8 --capacity 8388608 --rival boost-spsc
+  shmbench run --mode throughput --size 8 --capacity 8MiB --rival boost-spsc
 
   # 32 messages a call, as JSON for a program
   shmbench run --mode throughput --size 8 --batch 32 --json -
@@ -139,7 +139,7 @@ The figures are those of the median run.`,
 	flags.IntVar(&o.Consumers, "consumers", 1, "mpmc, broadcast: so many consuming processes")
 	flags.StringVar(&o.Mode, "mode", bench.Latency, strings.Join(bench.Modes(), ", "))
 	flags.IntVar(&o.Size, "size", 64, "`BYTES` of a message")
-	flags.IntVar(&o.Capacity, "capacity", ringway.DefaultCapacity, "`BYTES` of the ring, a power of two")
+	capacityFlag(flags, &o.Capacity, ringway.DefaultCapacity, "")
 	flags.DurationVar(&o.Duration, "duration", time.Second, "how long each run measures")
 	flags.IntVar(&o.Runs, "runs", 5, "how many runs must count")
 	flags.BoolVar(&o.KeepAll, "keep-all", false, "keep runs during which the machine changed its speed, too")

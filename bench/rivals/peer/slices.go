@@ -1,4 +1,4 @@
-package main
+package peer
 
 import (
 	"bufio"
@@ -21,7 +21,7 @@ const (
 // slice is what the workers of a slice share; what many look at has a line of its
 // own.
 type slice struct {
-	o       options
+	o       Options
 	stage   atomic.Uint32
 	_       [124]byte
 	running atomic.Int32 // producers
@@ -33,7 +33,7 @@ type slice struct {
 // begin makes ready for the next slice, while all workers sleep.
 func (s *slice) begin() {
 	s.stage.Store(warm)
-	s.running.Store(int32(s.o.producers))
+	s.running.Store(int32(s.o.Producers))
 	s.began = time.Time{}
 }
 
@@ -44,11 +44,11 @@ func (s *slice) goesOn() bool {
 	case s.began.IsZero():
 		s.began = now
 	case s.stage.Load() == warm:
-		if now.Sub(s.began) > s.o.duration/5 {
+		if now.Sub(s.began) > s.o.Duration/5 {
 			s.began = now
 			s.stage.Store(measure)
 		}
-	case now.Sub(s.began) > s.o.duration:
+	case now.Sub(s.began) > s.o.Duration:
 		s.ns = now.Sub(s.began)
 		s.stage.Store(stop)
 		return false
@@ -56,16 +56,16 @@ func (s *slice) goesOn() bool {
 	return true
 }
 
-// workers are goroutines that do something together, slice by slice, each locked
+// Workers are goroutines that do something together, slice by slice, each locked
 // to a thread that is pinned to a processor. In between they sleep.
-type workers struct {
+type Workers struct {
 	turns []chan struct{}
 	done  sync.WaitGroup
 }
 
-// newWorkers starts them, and returns when all are pinned.
-func newWorkers(n int, cpus []int, work func(id int)) (*workers, error) {
-	w := &workers{}
+// NewWorkers starts them, and returns when all are pinned.
+func NewWorkers(n int, cpus []int, work func(id int)) (*Workers, error) {
+	w := &Workers{}
 	ready := make(chan error)
 	for id := range n {
 		turn := make(chan struct{})
@@ -87,8 +87,8 @@ func newWorkers(n int, cpus []int, work func(id int)) (*workers, error) {
 	return w, failed
 }
 
-// do has all of them do it once.
-func (w *workers) do() {
+// Do has all of them do it once.
+func (w *Workers) Do() {
 	w.done.Add(len(w.turns))
 	for _, turn := range w.turns {
 		turn <- struct{}{}
@@ -98,7 +98,7 @@ func (w *workers) do() {
 
 // serve measures a slice for each line of in, and prints what it found. One that
 // isn't printed goes before them, to get warm.
-func serve(in io.Reader, out io.Writer, patience time.Duration, expired func(), measured func() (result, error)) error {
+func serve(in io.Reader, out io.Writer, patience time.Duration, expired func(), measured func() (Result, error)) error {
 	lines, encoder := bufio.NewScanner(in), json.NewEncoder(out)
 	for warmed := false; ; warmed = true {
 		if warmed && !lines.Scan() {

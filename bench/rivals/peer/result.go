@@ -1,4 +1,4 @@
-package main
+package peer
 
 import (
 	"math"
@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// result is what is printed of a slice.
-type result struct {
+// Result is what is printed of a slice.
+type Result struct {
 	Engine   string     `json:"engine"`
 	Between  string     `json:"between"`
 	Messages uint64     `json:"messages"`
@@ -15,8 +15,8 @@ type result struct {
 	Times    [][2]int64 `json:"times"` // nanoseconds, to three digits, and how often
 }
 
-// timed adds times to a result, rounded to three digits.
-func timed(r result, times []int64) result {
+// Timed adds times to a result, rounded to three digits.
+func Timed(r Result, times []int64) Result {
 	counts := make(map[int64]int64)
 	var sum int64
 	for _, t := range times {

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package main
+package peer
 
 import (
 	"os/exec"
@@ -9,6 +9,7 @@ import (
 
 func dieWithUs(*exec.Cmd) {}
 
-func yield() { runtime.Gosched() }
+// Yield lets another thread of the processor run.
+func Yield() { runtime.Gosched() }
 
 func smallPages() {}

@@ -1,4 +1,4 @@
-package main
+package peer
 
 import (
 	"bufio"
@@ -14,28 +14,15 @@ import (
 	"github.com/ringway/ringway/bench/limits"
 )
 
-// messenger is one end of a way to send messages that sleeps while there is
+// Messenger is one end of a way to send messages that sleeps while there is
 // none. It belongs to one goroutine.
-type messenger interface {
-	// send sends b as one message.
-	send(b []byte) error
-	// recv receives a message of len(b) bytes.
-	recv(b []byte) error
-	close()
-}
-
-// messengers make an end: the first one, or the second, in another process. All
-// that they create is at path or begins with it.
-var messengers = map[string]func(path string, first bool, size int) (messenger, error){
-	"shmipc":  newShmipc,
-	"grpc":    newGRPC,
-	"unix":    newSocket,
-	"channel": newChannels,
-}
-
-// titles are the names of messengers in results.
-var titles = map[string]string{
-	"shmipc": "shmipc-go", "grpc": "gRPC (unix socket)", "unix": "unix socket (Go net)", "channel": "chan [64]byte",
+type Messenger interface {
+	// Send sends b as one message. It doesn't keep b.
+	Send(b []byte) error
+	// Recv receives a message of n bytes, where it lies if that can be: it stays
+	// until the next call.
+	Recv(n int) ([]byte, error)
+	Close()
 }
 
 // A message begins with its number and a word: paced, the moment at which it was
@@ -51,34 +38,43 @@ func pinProcess(cpu int) error {
 
 // talk is one side of a run.
 type talk struct {
-	o     options
-	m     messenger
+	o     Options
+	m     Messenger
 	size  int
 	clock limits.Clock
 }
 
 func (t *talk) bytes() []byte { return make([]byte, t.size) }
 
+// there sends b and waits for the answer.
+func (t *talk) there(b []byte) error {
+	err := t.m.Send(b)
+	if err == nil {
+		_, err = t.m.Recv(t.size)
+	}
+	return err
+}
+
 // messages returns what measures a messenger, between two processes; channels
 // between two threads. The second process is the program itself, again.
-func messages(o options, connect func(string, bool, int) (messenger, error)) (measure func() (result, error), end func(), err error) {
-	t := talk{o: o, size: max(o.size, header)}
+func messages(o Options, e *Engine) (measure func() (Result, error), end func(), err error) {
+	t := talk{o: o, size: max(o.Size, header)}
 	if o.second != "" {
-		if err := pinProcess(o.cpus[1%len(o.cpus)]); err != nil {
+		if err := pinProcess(o.CPUs[1%len(o.CPUs)]); err != nil {
 			return nil, nil, err
 		}
 		t.clock = limits.Calibrate()
-		if t.m, err = connect(o.second, false, t.size); err != nil {
+		if t.m, err = e.Connect(o.second, false, t.size); err != nil {
 			return nil, nil, err
 		}
-		defer t.m.close()
+		defer t.m.Close()
 		out := json.NewEncoder(os.Stdout)
-		return nil, nil, t.follow(func(r result) error { return out.Encode(r) })
+		return nil, nil, t.follow(func(r Result) error { return out.Encode(r) })
 	}
 	between := "threads"
-	if o.engine != "channel" {
+	if !e.Threads {
 		between = "processes"
-		if err := pinProcess(o.cpus[0]); err != nil {
+		if err := pinProcess(o.CPUs[0]); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -89,19 +85,21 @@ func messages(o options, connect func(string, bool, int) (messenger, error)) (me
 	}
 	path := filepath.Join(dir, "s")
 	cleanAll := func() {
-		cleanUp(path)
+		if e.CleanUp != nil {
+			e.CleanUp(path)
+		}
 		_ = os.RemoveAll(dir)
 	}
-	heard, ended := make(chan result, 1), make(chan error, 1)
-	hear := func(r result) error {
+	heard, ended := make(chan Result, 1), make(chan error, 1)
+	hear := func(r Result) error {
 		heard <- r
 		return nil
 	}
-	if o.engine == "channel" {
+	if e.Threads {
 		other := t
 		go func() {
 			var err error
-			if other.m, err = connect(path, false, t.size); err == nil {
+			if other.m, err = e.Connect(path, false, t.size); err == nil {
 				err = other.follow(hear)
 			}
 			ended <- err
@@ -110,43 +108,43 @@ func messages(o options, connect func(string, bool, int) (messenger, error)) (me
 		cleanAll()
 		return nil, nil, err
 	}
-	if t.m, err = connect(path, true, t.size); err != nil {
+	if t.m, err = e.Connect(path, true, t.size); err != nil {
 		cleanAll()
 		return nil, nil, err
 	}
 	end = func() {
-		t.m.close()
+		t.m.Close()
 		<-ended
 		cleanAll()
 	}
 	// Both are connected when each has heard of the other.
-	if err := errors.Join(t.m.send(t.bytes()), t.m.recv(t.bytes())); err != nil {
+	if err := t.there(t.bytes()); err != nil {
 		end()
 		return nil, nil, err
 	}
 	var times []int64
-	return func() (result, error) {
+	return func() (Result, error) {
 		trips, err := t.lead(times[:0])
 		if times = trips; err != nil {
-			return result{}, err
+			return Result{}, err
 		}
 		select {
 		case r := <-heard:
-			if o.mode == "latency" {
-				r = timed(result{Messages: 2 * uint64(len(times))}, times)
+			if o.Mode == "latency" {
+				r = Timed(Result{Messages: 2 * uint64(len(times))}, times)
 			}
-			r.Engine, r.Between = titles[o.engine], between
+			r.Engine, r.Between = e.Title, between
 			return r, nil
 		case err := <-ended:
 			ended <- err
-			return result{}, fmt.Errorf("the other side: %w", err)
+			return Result{}, fmt.Errorf("the other side: %w", err)
 		}
 	}, end, nil
 }
 
 // startSecond starts the second process. Hear is called with what it finds, slice
 // by slice.
-func startSecond(path string, hear func(result) error, ended chan<- error) error {
+func startSecond(path string, hear func(Result) error, ended chan<- error) error {
 	cmd := exec.Command(os.Args[0], append(os.Args[1:], "--second", path)...)
 	cmd.Stderr = os.Stderr
 	dieWithUs(cmd)
@@ -159,7 +157,7 @@ func startSecond(path string, hear func(result) error, ended chan<- error) error
 	}
 	go func() {
 		for in := json.NewDecoder(bufio.NewReader(out)); ; {
-			var r result
+			var r Result
 			if in.Decode(&r) != nil || hear(r) != nil {
 				break
 			}
@@ -173,11 +171,11 @@ func startSecond(path string, hear func(result) error, ended chan<- error) error
 // round trips.
 func (t *talk) lead(times []int64) ([]int64, error) {
 	o := t.o
-	out, in := t.bytes(), t.bytes()
+	out := t.bytes()
 	ticks := func(ns float64) uint64 { return uint64(ns * t.clock.TicksPerNs) }
 	start := t.clock.Shared()
-	warm := start + ticks(float64(o.duration)/5)
-	until := warm + ticks(float64(o.duration))
+	warm := start + ticks(float64(o.Duration)/5)
+	until := warm + ticks(float64(o.Duration))
 	for i := uint64(0); ; i++ {
 		now := t.clock.Shared()
 		if now > until {
@@ -187,8 +185,8 @@ func (t *talk) lead(times []int64) ([]int64, error) {
 		if now > warm {
 			word = 1
 		}
-		if o.mode == "paced" {
-			due := start + ticks(float64(i)*1e9/float64(o.rate))
+		if o.Mode == "paced" {
+			due := start + ticks(float64(i)*1e9/float64(o.Rate))
 			for t.clock.Shared() < due {
 				runtime.Gosched() // gRPC has work to do meanwhile
 			}
@@ -198,13 +196,14 @@ func (t *talk) lead(times []int64) ([]int64, error) {
 		}
 		binary.LittleEndian.PutUint64(out, i)
 		binary.LittleEndian.PutUint64(out[8:], word)
-		if err := t.m.send(out); err != nil {
+		if err := t.m.Send(out); err != nil {
 			return times, err
 		}
-		if o.mode != "latency" {
+		if o.Mode != "latency" {
 			continue
 		}
-		if err := t.m.recv(in); err != nil {
+		in, err := t.m.Recv(t.size)
+		if err != nil {
 			return times, err
 		}
 		if binary.LittleEndian.Uint64(in) != i {
@@ -214,38 +213,41 @@ func (t *talk) lead(times []int64) ([]int64, error) {
 			times = append(times, t.clock.Ns(t.clock.Shared()-now))
 		}
 	}
-	binary.LittleEndian.PutUint64(out, last)
-	return times, errors.Join(t.m.send(out), t.m.recv(in)) // the other side has everything
+	binary.LittleEndian.PutUint64(out, Last)
+	return times, t.there(out) // the other side has everything
 }
 
 // follow is the second side's part, slice by slice until the first one closes: it
 // calls hear with the rate at which what counts arrived, or the times.
-func (t *talk) follow(hear func(result) error) error {
-	b := t.bytes()
-	if err := errors.Join(t.m.recv(b), t.m.send(b)); err != nil {
+func (t *talk) follow(hear func(Result) error) error {
+	b, err := t.m.Recv(t.size)
+	if err == nil {
+		err = t.m.Send(b)
+	}
+	if err != nil {
 		return err
 	}
 	var times []int64
 	for {
 		times = times[:0]
-		var r result
+		var r Result
 		var began, now uint64
 		for i := uint64(0); ; i++ {
-			if err := t.m.recv(b); err != nil {
+			if b, err = t.m.Recv(t.size); err != nil {
 				if i == 0 {
 					return nil // the first side has closed
 				}
 				return err
 			}
 			number, word := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
-			if number == last {
+			if number == Last {
 				break
 			}
 			if number != i {
 				return fmt.Errorf("message %d came as number %d", number, i)
 			}
-			if t.o.mode == "latency" {
-				if err := t.m.send(b); err != nil {
+			if t.o.Mode == "latency" {
+				if err := t.m.Send(b); err != nil {
 					return err
 				}
 			}
@@ -253,7 +255,7 @@ func (t *talk) follow(hear func(result) error) error {
 				continue
 			}
 			switch now = t.clock.Shared(); {
-			case t.o.mode == "paced":
+			case t.o.Mode == "paced":
 				times = append(times, t.clock.Ns(max(now, word)-word))
 			case began == 0:
 				began = now
@@ -261,12 +263,12 @@ func (t *talk) follow(hear func(result) error) error {
 				r.Messages++
 			}
 		}
-		if t.o.mode == "paced" {
-			r = timed(result{Messages: uint64(len(times))}, times)
+		if t.o.Mode == "paced" {
+			r = Timed(Result{Messages: uint64(len(times))}, times)
 		} else {
 			r.Seconds = float64(now-began) / t.clock.TicksPerNs / 1e9
 		}
-		if err := errors.Join(t.m.send(b), hear(r)); err != nil {
+		if err := errors.Join(t.m.Send(b), hear(r)); err != nil {
 			return err
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package peer
 
 import (
 	"os/exec"
@@ -14,6 +14,6 @@ func smallPages() { _ = unix.Prctl(unix.PR_SET_THP_DISABLE, 1, 0, 0, 0) }
 // dieWithUs has the system end a process when this one ends, however.
 func dieWithUs(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
 
-// yield lets another thread of the processor run. The scheduler of Go is not
+// Yield lets another thread of the processor run. The scheduler of Go is not
 // told, because there is nothing that it should do.
-func yield() { unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
+func Yield() { unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }
