@@ -231,8 +231,25 @@ func freeAddress(t *testing.T) string {
 	return ""
 }
 
-// startPrometheus starts a server that scrapes target thrice a second.
+// startPrometheus starts a server that scrapes target thrice a second. The port
+// that it is told may be somebody else's by the time it listens.
 func startPrometheus(t *testing.T, target string) *prom {
+	t.Helper()
+	for range 5 {
+		p, log := tryPrometheus(t, target)
+		if p != nil {
+			return p
+		}
+		if !strings.Contains(log, "address already in use") {
+			t.Fatalf("Prometheus ended: %s", log)
+		}
+	}
+	t.Fatal("no port that was free stayed so")
+	return nil
+}
+
+// tryPrometheus returns nil and what it said if the server ends before it is ready.
+func tryPrometheus(t *testing.T, target string) (*prom, string) {
 	t.Helper()
 	server, _ := tools(t)
 	dir := t.TempDir()
@@ -261,13 +278,13 @@ func startPrometheus(t *testing.T, target string) *prom {
 		if err == nil {
 			_ = resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
-				return p
+				return p, ""
 			}
 		}
 		select {
 		case err := <-ended:
 			ended <- err
-			t.Fatalf("Prometheus ended: %v\n%s", err, log.String())
+			return nil, fmt.Sprintf("%v\n%s", err, log.String())
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -172,9 +172,10 @@ func writeSection(w io.Writer, s *inspect.Section) error {
 	}
 	row("checksums", "%t", s.Checksums)
 	row("head, tail", "%#x, %#x", s.Ring.Head, s.Ring.Tail)
-	row("depth", "%s", depth(s))
-	if lag, ok := s.Lag(); ok {
-		row("lag", "%d messages, of the subscriber furthest behind", lag)
+	if waits(s) {
+		row("depth", "%s", depth(s))
+	} else {
+		row("lag", "%s", depth(s))
 	}
 	row("moved", "%s", size(s.Ring.Moved))
 	if s.Ring.Dropped > 0 {
@@ -191,7 +192,7 @@ func writeSection(w io.Writer, s *inspect.Section) error {
 	row("participants", "%d of %d", len(s.Participants), s.Slots)
 	writeCounts(t, "all, ever", s.Counts)
 	for _, p := range s.Participants {
-		row(fmt.Sprintf("slot %d", p.Slot), "%s, process %d, %s, since %s%s", p.Role, p.PID, p.State, moment(p.Since), behind(&p))
+		row(fmt.Sprintf("slot %d", p.Slot), "%s, process %d, %s%s%s", p.Role, p.PID, p.State, since(&p), behind(&p))
 		writeCounts(t, "", p.Counts)
 	}
 	return t.Flush()

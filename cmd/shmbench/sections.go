@@ -11,6 +11,7 @@ import (
 
 	"github.com/ringway/ringway/inspect"
 	"github.com/ringway/ringway/ring"
+	"github.com/ringway/ringway/shm"
 	"github.com/ringway/ringway/sync"
 )
 
@@ -24,9 +25,15 @@ func lsCommand() *cobra.Command {
 		Short: "List the sections of this machine, and who is attached to them",
 		Long: `ls lists every section: its kind, the ring's capacity and what waits in it, how
 many messages went in and out since it was created, and who is attached since
-when, alive or dead. Of events and semaphores it shows their state and how many
-wait; who has them open isn't written anywhere. Sections that are damaged, of another user, or no sections at
-all are listed with the reason. It maps them read-only and changes no byte.`,
+when, alive or dead. Of a broadcast ring that waits for nobody, DEPTH is how many
+messages the subscriber furthest behind has not received. Of events and
+semaphores it shows their state and how many wait; who has them open isn't written
+anywhere. Sections that are damaged, of another user, or no sections at all are
+listed with the reason. It maps them read-only and changes no byte.
+
+Not listed are the rings of connections, which have no names, and broadcast
+subscribers that are read-only, which write nothing: their own programs can show
+them to Prometheus, with package metrics.`,
 		Example: `  shmbench ls
   shmbench ls --json -`,
 		Args: cobra.NoArgs,
@@ -127,12 +134,21 @@ func attached(s *inspect.Section) string {
 			who = append(who, fmt.Sprintf("and %d more", len(s.Participants)-most))
 			break
 		}
-		who = append(who, fmt.Sprintf("%s %d %s since %s%s", p.Role, p.PID, p.State, moment(p.Since), behind(&p)))
+		who = append(who, fmt.Sprintf("%s %d %s%s%s", p.Role, p.PID, p.State, since(&p), behind(&p)))
 	}
 	if len(who) == 0 {
 		return "nobody"
 	}
 	return strings.Join(who, "; ")
+}
+
+// since says when a participant attached. When a dead one died isn't written
+// anywhere.
+func since(p *inspect.Participant) string {
+	if p.State == shm.Alive.String() {
+		return " since " + moment(p.Since)
+	}
+	return ", had attached at " + moment(p.Since)
 }
 
 // behind says how far a subscriber is behind, if it is and that is known.

@@ -134,7 +134,7 @@ func TestLsListsEverySectionAndWhoIsAttached(t *testing.T) {
 	for _, want := range [][]string{
 		{"ticks", "spsc", "8 KiB", fmt.Sprintf("producer %d alive since", os.Getpid())},
 		{"orders", "mpmc", "producer"},
-		{"left", "dead since"},
+		{"left", "dead, had attached at"},
 		{"junk", "ringway: open"},
 	} {
 		if !slices.ContainsFunc(strings.Split(out, "\n"), func(line string) bool {

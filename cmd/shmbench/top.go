@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,7 +13,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -29,10 +29,16 @@ func topCommand() *cobra.Command {
 		Use:   "top",
 		Short: "Show the rates of all rings, as they are",
 		Long: `top shows for each ring how many messages and bytes go in and out every second,
-how much waits in it, how often somebody had to wait, and who is attached; the
-busiest first. Of rings whose messages are timed it shows how long half of them
-took at most, and 99 of 100. On a terminal it draws anew every --interval until q is pressed;
-elsewhere it prints one table after another, or with --json one document a line.`,
+how much waits in it, how often somebody had to wait, and who is attached: the
+busiest first, then bad sections and those in which somebody has died, then those
+in which somebody lives. Of rings whose messages are timed it shows how long half
+of them took at most, and 99 of 100. Of a broadcast ring that waits for nobody,
+DEPTH is how many messages the subscriber furthest behind has not received, if it
+says where it is.
+
+On a terminal it draws anew every --interval, scrolls with the arrow keys, and
+ends when q is pressed; elsewhere it prints one table after another, or with
+--json one document a line.`,
 		Example: `  shmbench top
   shmbench top --interval 200ms
   shmbench top --count 10 | tee rates.txt`,
@@ -60,7 +66,16 @@ type top struct {
 	dir      string
 	interval time.Duration
 	count    int
+	watch    *inspect.Watch
 	last     map[string]look // by region
+}
+
+// first looks for the first time, and waits a little, so that the next look has
+// rates.
+func (t *top) first() error {
+	_, err := t.next(time.Now())
+	time.Sleep(min(t.interval, 200*time.Millisecond))
+	return err
 }
 
 // look is what was counted in a ring when it was looked at last.
@@ -90,7 +105,10 @@ type perSecond struct {
 
 // next looks at all sections and works out what happened since the last time.
 func (t *top) next(now time.Time) ([]activity, error) {
-	all, err := inspect.All(t.dir)
+	if t.watch == nil {
+		t.watch = inspect.NewWatch(t.dir)
+	}
+	all, err := t.watch.All()
 	if err != nil {
 		return nil, err
 	}
@@ -118,9 +136,21 @@ func (t *top) next(now time.Time) ([]activity, error) {
 		case d < 0:
 			return 1
 		}
-		return strings.Compare(a.Name, b.Name)
+		return cmp.Or(a.rank()-b.rank(), strings.Compare(a.Name, b.Name))
 	})
 	return lines, nil
+}
+
+// rank is the place among those of the same rate: first what somebody should look
+// at, then what is in use.
+func (l *activity) rank() int {
+	switch {
+	case l.Status != inspect.Good || l.Dead() > 0:
+		return 0
+	case l.Living() > 0:
+		return 1
+	}
+	return 2
 }
 
 func rates(before look, counts inspect.Counts, now time.Time) perSecond {
@@ -141,7 +171,7 @@ func (t *top) write(w io.Writer, lines []activity) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	// Latencies only where there are any.
 	sampled := slices.ContainsFunc(lines, func(l activity) bool { return l.OneWay != nil })
-	title := "NAME\tKIND\tIN/s\tIN B/s\tOUT/s\tOUT B/s\tDEPTH\tUSE\tFULL/s\tEMPTY/s\tWAKES/s\tALIVE\tDEAD"
+	title := "NAME\tKIND\tALIVE\tDEAD\tDEPTH\tUSE\tIN/s\tIN B/s\tOUT/s\tOUT B/s\tFULL/s\tEMPTY/s\tWAKES/s"
 	if sampled {
 		title += "\tP50\tP99"
 	}
@@ -156,16 +186,16 @@ func (t *top) write(w io.Writer, lines []activity) error {
 			continue
 		}
 		if l.Object != nil {
-			fmt.Fprintf(tw, "%s\t%s\t\t\t\t\t%s%s\n", name, l.Kind, objectCount(l.Object), rest(7))
+			fmt.Fprintf(tw, "%s\t%s\t\t\t%s%s\n", name, l.Kind, objectCount(l.Object), rest(5))
 			continue
 		}
 		p, use := l.Per, "-"
 		if waits(&l.Section) {
 			use = fmt.Sprintf("%.0f%%", 100*float64(l.Ring.Depth)/float64(max(l.Capacity, 1)))
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d%s\n", name, l.Kind, count(p.Sent), size(uint64(p.SentBytes)),
-			count(p.Received), size(uint64(p.ReceivedBytes)), depth(&l.Section), use,
-			count(p.FullWaits), count(p.EmptyWaits), count(p.Wakes), l.Living(), l.Dead(), l.recent(sampled))
+		fmt.Fprintf(tw, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\n", name, l.Kind, l.Living(), l.Dead(), depth(&l.Section), use,
+			count(p.Sent), size(uint64(p.SentBytes)), count(p.Received), size(uint64(p.ReceivedBytes)),
+			count(p.FullWaits), count(p.EmptyWaits), count(p.Wakes), l.recent(sampled))
 	}
 	return tw.Flush()
 }
@@ -195,8 +225,25 @@ func count(v float64) string {
 	return fmt.Sprintf("%.0f", v)
 }
 
+// summary says how many sections there are.
+func summary(lines []activity) string {
+	text, bad := fmt.Sprintf("%d sections", len(lines)), 0
+	for i := range lines {
+		if lines[i].Status != inspect.Good {
+			bad++
+		}
+	}
+	if bad > 0 {
+		text += fmt.Sprintf(", %d bad", bad)
+	}
+	return text
+}
+
 // print is top where there is no terminal.
 func (t *top) print(ctx context.Context, w io.Writer, asJSON bool) error {
+	if err := t.first(); err != nil {
+		return err
+	}
 	tick := time.NewTicker(t.interval)
 	defer tick.Stop()
 	for looks := 1; ; looks++ {
@@ -211,7 +258,7 @@ func (t *top) print(ctx context.Context, w io.Writer, asJSON bool) error {
 				Sections []activity `json:"sections"`
 			}{now, lines})
 		} else {
-			fmt.Fprintf(w, "%s  %d sections\n", now.Format(time.TimeOnly), len(lines))
+			fmt.Fprintf(w, "%s  %s\n", now.Format(time.TimeOnly), summary(lines))
 			err = t.write(w, lines)
 		}
 		if err != nil || looks == t.count {
@@ -223,79 +270,4 @@ func (t *top) print(ctx context.Context, w io.Writer, asJSON bool) error {
 		case <-tick.C:
 		}
 	}
-}
-
-// screen is top on a terminal.
-func (t *top) screen(ctx context.Context, out *os.File) error {
-	m := &screen{top: t}
-	_, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithOutput(out), tea.WithAltScreen()).Run()
-	if errors.Is(err, tea.ErrProgramKilled) && ctx.Err() != nil {
-		return nil
-	}
-	return errors.Join(err, m.err)
-}
-
-// screen is what bubbletea runs: look, show, wait.
-type screen struct {
-	top           *top
-	width, height int
-	text          string
-	looks         int
-	err           error
-}
-
-// looked is the message that a look is done.
-type looked struct {
-	lines []activity
-	err   error
-}
-
-func (m *screen) Init() tea.Cmd { return m.look }
-
-func (m *screen) look() tea.Msg {
-	lines, err := m.top.next(time.Now())
-	return looked{lines, err}
-}
-
-func (m *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	switch msg := msg.(type) {
-	case tea.KeyMsg:
-		switch msg.String() {
-		case "q", "esc", "ctrl+c":
-			return m, tea.Quit
-		}
-	case tea.WindowSizeMsg:
-		m.width, m.height = msg.Width, msg.Height
-	case looked:
-		if m.err = msg.err; m.err != nil {
-			return m, tea.Quit
-		}
-		m.text = m.draw(msg.lines)
-		if m.looks++; m.looks == m.top.count {
-			return m, tea.Quit
-		}
-		return m, tea.Tick(m.top.interval, func(time.Time) tea.Msg { return m.look() })
-	}
-	return m, nil
-}
-
-func (m *screen) draw(lines []activity) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d sections   %s   every %v   q quits\n\n", len(lines), time.Now().Format(time.TimeOnly), m.top.interval)
-	_ = m.top.write(&b, lines) // a Builder fails at nothing
-	return b.String()
-}
-
-// View cuts the text to the screen.
-func (m *screen) View() string {
-	rows := strings.Split(strings.TrimSuffix(m.text, "\n"), "\n")
-	if m.height > 0 && len(rows) > m.height {
-		rows = rows[:m.height]
-	}
-	for i, r := range rows {
-		if line := []rune(r); m.width > 0 && len(line) > m.width {
-			rows[i] = string(line[:m.width])
-		}
-	}
-	return strings.Join(rows, "\n")
 }

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/ringway/ringway"
 	"github.com/ringway/ringway/inspect"
@@ -79,5 +84,80 @@ func TestTopKeepsItsColumnsBelowABadSection(t *testing.T) {
 				t.Errorf("sampled %t: no %q below %s in row %d of\n%s", sampled, want.begins, want.column, row, b.String())
 			}
 		}
+	}
+}
+
+func TestTopShowsTroubleFirstAndWhatIsInUseBeforeWhatIsNot(t *testing.T) {
+	dir := t.TempDir()
+	newRing(t, dir, "aaa", ringway.SPSC)
+	if err := os.WriteFile(filepath.Join(dir, "ringway.bad"), []byte("junk"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := ringway.CreateRing("a-free", ringway.SPSC, ringway.Dir(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	_, busy := newRing(t, dir, "zzz", ringway.SPSC)
+	tp := top{dir: dir}
+	if _, err := tp.next(time.Now().Add(-time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	defer tp.watch.Close()
+	send(t, busy, "x")
+	lines, err := tp.next(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, l := range lines {
+		names = append(names, l.Name)
+	}
+	if want := []string{"zzz", "bad", "aaa", "a-free"}; !slices.Equal(names, want) {
+		t.Errorf("%q, want %q", names, want)
+	}
+	if got := summary(lines); got != "4 sections, 1 bad" {
+		t.Error(got)
+	}
+}
+
+func TestTheScreenScrollsBelowItsTitles(t *testing.T) {
+	m := &screen{top: &top{}}
+	var lines []activity
+	for i := range 30 {
+		lines = append(lines, activity{Section: inspect.Section{Name: fmt.Sprintf("ring-%02d", i), Status: inspect.Good, Kind: "spsc"}})
+	}
+	update := func(msg tea.Msg) { m.Update(msg) }
+	update(tea.WindowSizeMsg{Width: 40, Height: 10})
+	update(looked{lines: lines})
+	want := func(after string, first, last int) {
+		t.Helper()
+		rows := strings.Split(m.View(), "\n")
+		if len(rows) != 10 || !strings.HasPrefix(rows[0], "30 sections") || !strings.HasPrefix(rows[2], "NAME") ||
+			!strings.HasPrefix(rows[3], fmt.Sprintf("ring-%02d", first)) || !strings.HasPrefix(rows[9], fmt.Sprintf("ring-%02d", last)) {
+			t.Errorf("after %s:\n%s", after, m.View())
+		}
+		for _, r := range rows {
+			if len(r) > 40 {
+				t.Errorf("a row of %d columns: %q", len(r), r)
+			}
+		}
+	}
+	want("nothing", 0, 6)
+	for _, k := range []struct {
+		key         tea.KeyMsg
+		first, last int
+	}{
+		{tea.KeyMsg{Type: tea.KeyUp}, 0, 6}, {tea.KeyMsg{Type: tea.KeyDown}, 1, 7}, {tea.KeyMsg{Type: tea.KeyPgDown}, 8, 14},
+		{tea.KeyMsg{Type: tea.KeyEnd}, 23, 29}, {tea.KeyMsg{Type: tea.KeyDown}, 23, 29}, {tea.KeyMsg{Type: tea.KeyUp}, 22, 28},
+		{tea.KeyMsg{Type: tea.KeyPgUp}, 15, 21}, {tea.KeyMsg{Type: tea.KeyHome}, 0, 6},
+	} {
+		update(k.key)
+		want(k.key.String(), k.first, k.last)
+	}
+	update(tea.KeyMsg{Type: tea.KeyEnd})
+	update(tea.WindowSizeMsg{Width: 40, Height: 40})
+	if n := strings.Count(m.View(), "ring-"); n != 30 {
+		t.Errorf("%d of 30 rings on a larger screen", n)
 	}
 }
