@@ -46,6 +46,7 @@ type Conn struct {
 	closed atomic.Bool
 	calls  caller
 	last   atomic.Pointer[ring.Totals] // the counts when it was closed
+	timed  *timings                    // nil: no messages are timed
 
 	sending *Ring                                    // over rings: what out sends on
 	redial  func(ctx context.Context) (*Conn, error) // of one that was dialled
@@ -66,6 +67,8 @@ type pairing struct {
 	// doorbell finds what those sleep on who poll; nil if that was not agreed on.
 	doorbell func(what string, create bool) (*os.File, error)
 	polls    bool // all have to
+
+	timed *timings // where this side counts, if messages are timed
 }
 
 // newConn makes a connection of what was negotiated.
@@ -88,10 +91,17 @@ func newConn(name string, e *fallback.Established, o options) (*Conn, error) {
 	}
 	// A thread for each end that sleeps would be too much for many connections.
 	polls := e.Transport == Bridge || e.Doorbells != nil && o.wait == Adaptive
-	mine := &pairing{".a", 0, c.gone, bells("a."), polls}
-	theirs := &pairing{".b", roles, c.gone, bells("b."), polls}
+	mine := &pairing{name: ".a", slots: 0, gone: c.gone, doorbell: bells("a."), polls: polls}
+	theirs := &pairing{name: ".b", slots: roles, gone: c.gone, doorbell: bells("b."), polls: polls}
 	if !e.Dialed {
 		mine, theirs = theirs, mine
+	}
+	if e.Geometry.SampleEvery != 0 {
+		if c.timed = o.timed; c.timed == nil {
+			c.timed = newTimings()
+		}
+		c.timed.on.Store(true)
+		mine.timed, theirs.timed = c.timed, c.timed
 	}
 	sending := &Ring{name: name, geometry: e.Geometry, options: o, memory: c.memory, body: send, pairing: mine}
 	receiving := &Ring{name: name, geometry: e.Geometry, options: o, memory: c.memory, body: receive, pairing: theirs}

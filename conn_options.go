@@ -63,6 +63,7 @@ func linkOptions(opts []Option) (options, fallback.Options, error) {
 	o, err := options{capacity: fallback.DefaultCapacity}.applied(opts)
 	l := o.link
 	l.Capacity, l.Checksums, l.Dir, l.Prefault, l.Poll = int(o.capacity), o.checksums, o.dir, o.prefault, o.wait == Poll || o.wait == Adaptive
+	l.SampleEvery = o.sample
 	return o, l, err
 }
 

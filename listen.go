@@ -22,7 +22,8 @@ type Listener struct {
 //
 // Of the options, Capacity is that of each of a connection's two rings (256 KiB
 // without it), Dir the directory of names, and Transports, MaxMessage,
-// Checksums, Prefault, Wait, HandshakeTimeout, Users, TakeOver and Refused count.
+// Checksums, Prefault, Wait, SampleLatency, HandshakeTimeout, Users, TakeOver and
+// Refused count.
 func Listen(addr string, opts ...Option) (*Listener, error) {
 	o, lo, err := linkOptions(opts)
 	if err != nil {
@@ -80,6 +81,9 @@ func Dial(ctx context.Context, addr string, opts ...Option) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.reconnect {
+		o.timed = newTimings() // one connection after the other counts there
+	}
 	dial := func(ctx context.Context) (*Conn, error) {
 		e, err := fallback.Dial(ctx, addr, lo)
 		if err != nil {
@@ -92,7 +96,9 @@ func Dial(ctx context.Context, addr string, opts ...Option) (*Conn, error) {
 		if why := lasting(c.transport); why != "" {
 			return nil, errors.Join(c.errOf("dial", ErrUnsupported, why), c.Close())
 		}
-		return newReconnecting(c, dial, o.within), nil
+		re := newReconnecting(c, dial, o.within)
+		re.timed = o.timed
+		return re, nil
 	}
 	if err == nil {
 		c.redial = func(ctx context.Context) (*Conn, error) { return Dial(ctx, addr, opts...) }

@@ -71,6 +71,7 @@ type options struct {
 
 	events *slog.Logger
 	sample int
+	timed  *timings // of a connection; nil: it makes its own
 
 	bad error // what an option was given that can't be
 }
@@ -193,7 +194,12 @@ func SkipStalled() Option { return func(o *options) { o.skipStalled = true } }
 // package metrics. A timed message costs each side a look at the clock; the others
 // go the way that those with checksums go, which takes some nanoseconds more than
 // without the option. It takes 2 KiB for each place for participants, and 4 KiB.
-// For CreateRing; who opens the ring follows.
+//
+// Given to Listen, it does the same for the messages of connections over shared
+// memory, on both sides; each side counts what it receives: see Conn.Latencies. It
+// takes 16 KiB for a connection.
+//
+// For CreateRing and Listen; who opens the ring, or dials, follows.
 func SampleLatency(oneOf int) Option { return func(o *options) { o.sample = oneOf } }
 
 // Lossless has the publisher of a new broadcast ring wait for its slowest

@@ -374,6 +374,9 @@ func (c *control) try(t Transport, a accept, of offer, o Options) (*Established,
 		e.accepted = a
 		return e, c.send(ctlAccept, a.encode())
 	}
+	if t == Bridge {
+		o.SampleEvery = 0 // the two systems' clocks say different things
+	}
 	e.Geometry = o.geometry(o.grant(of.capacity))
 	s, where, bells, err := c.makeSection(t, e.Geometry, o)
 	if err != nil {

@@ -37,6 +37,10 @@ type Options struct {
 	// Checksums has messages carry an xxhash64. It is enough that one side asks.
 	Checksums bool
 
+	// SampleEvery has one of so many messages over rings timed; see package
+	// ring. The listener decides. 0 is none.
+	SampleEvery int
+
 	// Timeout limits a handshake.
 	Timeout time.Duration
 
@@ -97,7 +101,11 @@ func (o Options) filled() (Options, error) {
 
 // geometry is that of each ring of a connection.
 func (o Options) geometry(capacity uint64) ring.Geometry {
-	return ring.Geometry{Kind: ring.SPSC, Capacity: capacity, Checksum: o.Checksums}
+	g := ring.Geometry{Kind: ring.SPSC, Capacity: capacity, Checksum: o.Checksums}
+	if o.SampleEvery != 0 {
+		g.SampleEvery, g.Histograms = uint64(o.SampleEvery), 1 // there can't be none; each side counts for itself
+	}
+	return g
 }
 
 // grant returns the capacity that a listener with these options gives to who

@@ -220,8 +220,8 @@ var (
 		ring.Evictions:        counted(ring.Evictions, "Living subscribers that the publisher of a lossless broadcast ring went on without."),
 	}
 
-	oneWay = histogram("ring_latency_seconds", "Time from being sent to being handed out, of the messages that were timed.")
-	wakeUp = histogram("ring_wakeup_seconds", "Time from being woken to being awake, of receivers in rings in which messages are timed.")
+	oneWay = histogram("ring_latency_seconds", "Time from being sent to being handed out, of the messages that were timed.", ringLabels...)
+	wakeUp = histogram("ring_wakeup_seconds", "Time from being woken to being awake, of receivers in rings in which messages are timed.", ringLabels...)
 )
 
 // table are all metrics, in the order of their names.

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ringway/ringway/fallback"
+	"github.com/ringway/ringway/inspect"
 	"github.com/ringway/ringway/internal/errs"
 	"github.com/ringway/ringway/ring"
 )
@@ -29,7 +30,12 @@ type Connection interface {
 //	ringway_connection_…_total{transport}                  messages and bytes sent and received by this program
 //	ringway_negotiations_total{transport}                  agreed on
 //	ringway_downgrades_total{transport}                    of these, not what was preferred
+//	ringway_connection_latency_seconds{transport}          histogram: of messages received by this program, from being sent to being handed out
+//	ringway_connection_wakeup_seconds{transport}           histogram: from being woken to being awake
 //	ringway_negotiation_failures_total{transport,reason}   not to be had; transport none: no connection came of it
+//
+// The histograms are there if there was a connection whose messages are timed: see
+// ringway.SampleLatency.
 type Connections struct {
 	open                       *prometheus.GaugeVec
 	agreed, downgraded, failed *prometheus.CounterVec
@@ -37,6 +43,32 @@ type Connections struct {
 	mu    sync.Mutex
 	conns map[Connection]bool                // that are open
 	gone  map[fallback.Transport]ring.Totals // of those that were closed
+	times map[fallback.Transport]timings     // likewise
+}
+
+// timed is a Connection that may have had messages timed.
+type timed interface {
+	Latencies() (oneWay, wakeUp *inspect.Latency)
+}
+
+// timings are what connections over one transport have timed.
+type timings struct{ oneWay, wakeUp *ring.Durations }
+
+// addTimings adds those of a connection to all, if it has any.
+func addTimings(all map[fallback.Transport]timings, conn Connection) {
+	c, ok := conn.(timed)
+	if !ok {
+		return
+	}
+	oneWay, wakeUp := c.Latencies()
+	if oneWay == nil {
+		return
+	}
+	if before, ok := all[conn.Transport()]; ok {
+		(*ring.Durations)(oneWay).Add(before.oneWay)
+		(*ring.Durations)(wakeUp).Add(before.wakeUp)
+	}
+	all[conn.Transport()] = timings{(*ring.Durations)(oneWay), (*ring.Durations)(wakeUp)}
 }
 
 // none stands for the transport of a connection that never was.
@@ -45,7 +77,7 @@ const none = "none"
 // NewConnections returns a collector that has counted nothing.
 func NewConnections() *Connections {
 	c := &Connections{
-		conns: make(map[Connection]bool), gone: make(map[fallback.Transport]ring.Totals),
+		conns: make(map[Connection]bool), gone: make(map[fallback.Transport]ring.Totals), times: make(map[fallback.Transport]timings),
 		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringway_connections", Help: "Open connections by transport.",
 		}, []string{"transport"}),
@@ -103,6 +135,7 @@ func (c *Connections) Closed(conn Connection) {
 		total[k] += n
 	}
 	c.gone[conn.Transport()] = total
+	addTimings(c.times, conn)
 	c.open.WithLabelValues(conn.Transport().String()).Dec()
 }
 
@@ -117,6 +150,8 @@ func (c *Connections) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range connectionCounters {
 		ch <- d
 	}
+	ch <- connectionOneWay.desc
+	ch <- connectionWakeUp.desc
 	c.downgraded.Describe(ch)
 	c.failed.Describe(ch)
 }
@@ -128,19 +163,25 @@ func (c *Connections) Collect(ch chan<- prometheus.Metric) {
 	c.downgraded.Collect(ch)
 	c.failed.Collect(ch)
 	c.mu.Lock()
-	totals := maps.Clone(c.gone)
+	totals, times := maps.Clone(c.gone), maps.Clone(c.times)
 	for conn := range c.conns {
 		total := totals[conn.Transport()]
 		for k, n := range conn.Counts() {
 			total[k] += n
 		}
 		totals[conn.Transport()] = total
+		addTimings(times, conn)
 	}
 	c.mu.Unlock()
 	for _, t := range fallback.Transports() {
 		total := totals[t]
 		for k, d := range connectionCounters {
 			ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(total[k]), t.String())
+		}
+		if d, ok := times[t]; ok {
+			l := &labels{names: transportLabels, values: []string{t.String()}}
+			ch <- sample{connectionOneWay, &series{labels: l, durations: d.oneWay}}
+			ch <- sample{connectionWakeUp, &series{labels: l, durations: d.wakeUp}}
 		}
 	}
 }
@@ -152,6 +193,12 @@ var connectionCounters = map[ring.Counter]*prometheus.Desc{
 	ring.ReceivedMessages: describeConnection(ring.ReceivedMessages, "Messages received over connections."),
 	ring.ReceivedBytes:    describeConnection(ring.ReceivedBytes, "Bytes of payload received over connections."),
 }
+
+var (
+	transportLabels  = []string{"transport"}
+	connectionOneWay = histogram("connection_latency_seconds", "Time from being sent to being handed out, of the messages received over connections that were timed.", transportLabels...)
+	connectionWakeUp = histogram("connection_wakeup_seconds", "Time from being woken to being awake, over connections whose messages are timed.", transportLabels...)
+)
 
 func describeConnection(k ring.Counter, help string) *prometheus.Desc {
 	return prometheus.NewDesc("ringway_connection_"+k.String()+"_total", help, []string{"transport"}, nil)

@@ -13,11 +13,17 @@ import (
 
 	"github.com/ringway/ringway"
 	"github.com/ringway/ringway/fallback"
+	"github.com/ringway/ringway/inspect"
 	"github.com/ringway/ringway/metrics"
 	"github.com/ringway/ringway/ring"
 )
 
-var _ metrics.Connection = (*ringway.Conn)(nil)
+var (
+	_ metrics.Connection = (*ringway.Conn)(nil)
+	_ interface {
+		Latencies() (oneWay, wakeUp *inspect.Latency)
+	} = (*ringway.Conn)(nil)
+)
 
 // negotiated is a connection of which only the negotiation matters.
 type negotiated struct {
@@ -95,6 +101,55 @@ func TestWhatClosedConnectionsCountedStaysCounted(t *testing.T) {
 	}
 	if got := value(t, c, "ringway_connections", "transport=unix"); got != 1 {
 		t.Errorf("%v open", got)
+	}
+}
+
+// timedConn is a connection of which only what was timed matters.
+type timedConn struct {
+	negotiated
+	oneWay, wakeUp *inspect.Latency
+}
+
+func (c *timedConn) Latencies() (oneWay, wakeUp *inspect.Latency) {
+	if c.oneWay == nil {
+		return nil, nil
+	}
+	oneWay, wakeUp = new(inspect.Latency), new(inspect.Latency) // the caller's own
+	*oneWay, *wakeUp = *c.oneWay, *c.wakeUp
+	return oneWay, wakeUp
+}
+
+func TestWhatConnectionsHaveTimedIsAHistogramThatNeverFalls(t *testing.T) {
+	c := metrics.NewConnections()
+	c.Opened(&timedConn{negotiated: negotiated{transport: fallback.Unix}})
+	if h := histogram(t, c, "ringway_connection_latency_seconds"); h != nil {
+		t.Errorf("nothing is timed: %v", h)
+	}
+	var conns []*timedConn
+	for range 3 {
+		conn := &timedConn{negotiated{transport: fallback.SHM}, new(inspect.Latency), new(inspect.Latency)}
+		conn.oneWay.Sum, conn.oneWay.Buckets[10], conn.wakeUp.Buckets[20] = 1e9, 2, 1
+		c.Opened(conn)
+		conns = append(conns, conn)
+	}
+	want := func(when string) {
+		t.Helper()
+		for range 2 { // a scrape changes nothing
+			h, w := histogram(t, c, "ringway_connection_latency_seconds"), histogram(t, c, "ringway_connection_wakeup_seconds")
+			if h.GetSampleCount() != 6 || h.GetSampleSum() != 3 || w.GetSampleCount() != 3 {
+				t.Errorf("%s: %v %v", when, h, w)
+			}
+		}
+	}
+	want("all open")
+	c.Closed(conns[0])
+	want("one closed")
+	c.Closed(conns[1])
+	c.Closed(conns[2])
+	want("all closed")
+	problems, err := testutil.CollectAndLint(c)
+	if err != nil || len(problems) > 0 {
+		t.Error(problems, err)
 	}
 }
 

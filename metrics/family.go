@@ -33,8 +33,8 @@ func counter(name, help string) *metric {
 
 func counted(k ring.Counter, help string) *metric { return counter("ring_"+k.String()+"_total", help) }
 
-func histogram(name, help string) *metric {
-	return newMetric(dto.MetricType_HISTOGRAM, name, help, ringLabels)
+func histogram(name, help string, labels ...string) *metric {
+	return newMetric(dto.MetricType_HISTOGRAM, name, help, labels)
 }
 
 // sorted puts metrics into the order of their names, and tells them their places.
