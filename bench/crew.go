@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/ringway/ringway"
 	"github.com/ringway/ringway/bench/limits"
@@ -160,12 +159,12 @@ func (c *crew) do(t turn) ([]part, error) {
 }
 
 // probe tells the machine's regime.
-func (c *crew) probe() (time.Duration, error) {
+func (c *crew) probe() (probe, error) {
 	parts, err := c.do(turnProbe)
 	if err != nil {
-		return 0, err
+		return probe{}, err
 	}
-	return parts[0].Probe, nil
+	return probe{rtt: parts[0].Probe}, nil
 }
 
 // run measures the limit and then one slice.
@@ -219,7 +218,6 @@ func (c *crew) sumUp(parts []part) (run teamRun, err error) {
 	if c.heard {
 		run.Messages = run.Received / int64(len(parts)-c.producers)
 	}
-	run.Dozing = parts[len(parts)-1].Dozing
 	run.Allocs = perMessage(float64(allocs), run.Messages)
 	return run, nil
 }
@@ -230,7 +228,6 @@ type teamRun struct {
 	RawRTT limits.Stats  // there and back: the limit
 	Copies limits.Copies // one way: the limit
 	Allocs float64
-	Dozing *Dozing // wakeup only
 
 	Received, Missed int64 // of a broadcast ring
 }

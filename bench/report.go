@@ -121,6 +121,7 @@ type Against struct {
 	Rounds  int     `json:"rounds"` // how many pairs
 	Verdict string  `json:"verdict"`
 	P50     int64   `json:"p50_ns,omitempty"`  // the other one's; wakeup only
+	Dozing  *Dozing `json:"dozing,omitempty"`  // of ringway with another strategy; wakeup only
 	Missing string  `json:"missing,omitempty"` // why there is no figure; wakeup only
 	// Target is the ratio that we want to reach, and Reached whether it was:
 	// "yes", "no", or "undecided" when it can be either.

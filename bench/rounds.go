@@ -9,15 +9,36 @@ import (
 	"github.com/ringway/ringway/bench/limits"
 )
 
+// probe tells what the machine is like: what a round trip takes that nothing of ours
+// is part of, and how far such round trips lie apart at one time anyway.
+type probe struct {
+	rtt, spread time.Duration
+}
+
+// like says whether two probes are of the same machine.
+func (p probe) like(q probe) bool {
+	apart := max(p.rtt-q.rtt, q.rtt-p.rtt)
+	return limits.SameRegime(p.rtt, q.rtt) || min(p.rtt, q.rtt) > 0 && apart <= min(p.spread, q.spread)
+}
+
+// regime is what the machine was like before and after a run.
+type regime struct{ before, after probe }
+
+func (r regime) same() bool { return r.before.like(r.after) }
+
+func (r regime) mean() probe {
+	return probe{(r.before.rtt + r.after.rtt) / 2, min(r.before.spread, r.after.spread)}
+}
+
 // reading is a run and the regime that the machine was in.
 type reading[T any] struct {
 	found  T
-	regime limits.Regime
+	regime regime
 }
 
 // prober is a crew, or what stands for one in tests.
 type prober interface {
-	probe() (time.Duration, error)
+	probe() (probe, error)
 	run() (teamRun, error)
 }
 
@@ -34,8 +55,9 @@ type prober interface {
 // stays in one regime for seconds, so most pairs count, and there are dozens of them.
 type rounds struct {
 	ours      []teamRun
-	discarded int // slices that don't count
-	unsettled int // slices that count although the machine changed its speed
+	discarded int      // slices that don't count
+	unsettled int      // slices that count although the machine changed its speed
+	dozing    []Dozing // wakeup
 	rivals    []*contest
 }
 
@@ -50,7 +72,8 @@ type contest struct {
 	ratios    []float64 // ours against it in one pair, more than 1 if we are better
 	discarded int       // pairs that don't count
 	unsettled int
-	missing   error // why it can't be measured
+	dozing    []Dozing // wakeup: what a variant of ours found that waits most of the time
+	missing   error    // why it can't be measured
 }
 
 // measureRounds goes on until o.Runs slices count, and as many pairs of each
@@ -87,6 +110,9 @@ func measureRounds(ctx context.Context, c prober, o RunOptions) (*rounds, error)
 	if len(all.ours) == 0 {
 		return nil, fmt.Errorf("the machine changed its speed during each of %d runs: try again when it is quieter", all.discarded)
 	}
+	if o.Mode == Wakeup {
+		return all, all.doze(c)
+	}
 	return all, nil
 }
 
@@ -116,12 +142,12 @@ func (all *rounds) round(ctx context.Context, c prober, o RunOptions, number int
 	if err != nil {
 		return err
 	}
-	bracket := func(measure func() error) (r limits.Regime, err error) {
-		r.Before = probed
+	bracket := func(measure func() error) (r regime, err error) {
+		r.before = probed
 		if err = measure(); err == nil {
-			r.After, err = c.probe()
+			r.after, err = c.probe()
 		}
-		probed = r.After
+		probed = r.after
 		return r, err
 	}
 	due := all.due(o.Runs, number)
@@ -162,7 +188,7 @@ func (all *rounds) keepOurs(ours reading[teamRun], o RunOptions) bool {
 	case o.metric().of(ours.found.Figure) <= 0: // nothing came: somebody was held up
 		all.discarded++
 		return false
-	case ours.regime.Same():
+	case ours.regime.same():
 	case o.KeepAll:
 		all.unsettled++
 	default:
@@ -175,7 +201,7 @@ func (all *rounds) keepOurs(ours reading[teamRun], o RunOptions) bool {
 
 // keep counts a pair if it can be used.
 func (r *contest) keep(ours reading[teamRun], theirs reading[Figure], o RunOptions) {
-	same := theirs.regime.Same() && limits.SameRegime(ours.regime.RTT(), theirs.regime.RTT())
+	same := theirs.regime.same() && ours.regime.mean().like(theirs.regime.mean())
 	figure := o.metric().of(theirs.found)
 	switch {
 	case figure <= 0:

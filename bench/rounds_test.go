@@ -20,12 +20,12 @@ type script struct {
 	log    func()
 }
 
-func (s *script) probe() (time.Duration, error) {
+func (s *script) probe() (probe, error) {
 	p := s.probes[0]
 	if len(s.probes) > 1 {
 		s.probes = s.probes[1:]
 	}
-	return p, nil
+	return probe{rtt: p}, nil
 }
 
 func (s *script) run() (r teamRun, err error) {
@@ -207,5 +207,24 @@ func TestMessagesThatWereLostOrDoubledAreAnError(t *testing.T) {
 	cast := &crew{producers: 1, heard: true}
 	if run, err := cast.sumUp([]part{{Messages: 50}, {Received: 40}, {Received: 42}}); err != nil || run.Messages != 41 {
 		t.Errorf("%+v, %v", run, err)
+	}
+}
+
+func TestProbesThatScatterByThemselvesAreAlikeWithinThat(t *testing.T) {
+	us := time.Microsecond
+	for _, c := range []struct {
+		a, b probe
+		like bool
+	}{
+		{probe{100, 0}, probe{115, 0}, true},
+		{probe{100, 0}, probe{130, 0}, false},
+		{probe{20 * us, 15 * us}, probe{30 * us, 12 * us}, true},
+		{probe{20 * us, 15 * us}, probe{30 * us, 2 * us}, false}, // the other one is sure
+		{probe{20 * us, 15 * us}, probe{40 * us, 15 * us}, false},
+		{probe{0, 15 * us}, probe{10 * us, 15 * us}, false}, // nothing was measured
+	} {
+		if c.a.like(c.b) != c.like || c.b.like(c.a) != c.like {
+			t.Errorf("%v and %v: %t", c.a, c.b, !c.like)
+		}
 	}
 }

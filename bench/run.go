@@ -195,6 +195,7 @@ func cellFor(size int) int {
 func Run(ctx context.Context, o RunOptions) (Result, error) {
 	switch o.Mode {
 	case Wakeup:
+		o.inShortSlices()
 		o.Rivals = append(wakeupContenders(&o), o.Rivals...)
 	case Publish:
 		o.Rivals = publishContenders(o)
@@ -233,7 +234,12 @@ func run(ctx context.Context, o *RunOptions) (*rounds, error) {
 		return nil, cause(ctx, err)
 	}
 	defer c.close()
-	all, err := measureRounds(ctx, c, *o)
+	measured, end, err := o.prober(ctx, c)
+	if err != nil {
+		return nil, cause(ctx, err)
+	}
+	defer end()
+	all, err := measureRounds(ctx, measured, *o)
 	return all, cause(ctx, err)
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ringway/ringway"
-	"github.com/ringway/ringway/bench/limits"
 	"github.com/ringway/ringway/metrics"
 )
 
@@ -145,7 +144,7 @@ func scrapeRound(c *crew, w *scraper, number int) (round [conditions]Figure, sam
 		if err != nil {
 			return round, false, err
 		}
-		same = same && limits.SameRegime(before, after)
+		same = same && before.like(after)
 		before = after
 	}
 	return round, same, nil

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/ringway/ringway"
+	"github.com/ringway/ringway/bench/limits"
 )
 
 // summary makes a result of the runs that count: the rate is that of the one in the
@@ -17,7 +18,7 @@ func summary(o RunOptions, all *rounds) Result {
 	}
 	res := o.result(merged(m.Figure, figures))
 	res.Engine = Ringway
-	res.AllocsPerOp, res.Dozing = m.Allocs, m.Dozing
+	res.AllocsPerOp, res.Dozing = m.Allocs, middleDozing(all.dozing)
 	if o.Topology == ringway.Broadcast.String() {
 		res.Cast = &Cast{Lossless: o.Lossless, ReadOnly: o.ReadOnly, Received: m.Received, Missed: m.Missed}
 	}
@@ -48,7 +49,11 @@ func (o *RunOptions) limit(r teamRun) *Limit {
 	case r.RawRTT.N > 0:
 		limit := float64(r.RawRTT.P50.Nanoseconds())
 		ratio := float64(r.Stats.P50.Nanoseconds()) / limit
-		return &Limit{Name: "raw round trip", Value: limit, Ratio: ratio, Exceeded: ratio < 1}
+		name := "raw round trip"
+		if o.Mode == Wakeup {
+			name = wireName(limits.Futex) + " round trip"
+		}
+		return &Limit{Name: name, Value: limit, Ratio: ratio, Exceeded: ratio < 1}
 	case r.Copies.Two <= 0:
 		return nil
 	case o.Lease:

@@ -123,8 +123,13 @@ func WriteResult(w io.Writer, r Result) error {
 		}
 	}
 	if d := r.Dozing; d != nil {
-		row("paced", "%.0f messages/s: p50 %d · p99 %d ns from sent to received; the receiver takes %.1f %% of a processor", d.Rate, d.P50, d.P99, 100*d.CPU)
+		row("paced", "%s", d.seldomText())
 		row("idle", "%.1f ms of a processor in ten seconds", d.IdleCPU)
+		for _, a := range r.Others {
+			if a.Dozing != nil {
+				row("beside", "%s, paced: %s", a.Engine, a.Dozing.seldomText())
+			}
+		}
 	}
 	if r.Rival != nil {
 		figure := si(r.Rival.MsgsPerSec) + "msg/s"

@@ -67,6 +67,8 @@ const (
 	turnProbe turn = "probe" // measure the raw round trip: the machine's regime
 	turnLimit turn = "limit" // measure what physics allows
 	turnRun   turn = "run"   // do the work
+	turnDoze  turn = "doze"  // wakeup: seldom messages
+	turnRest  turn = "rest"  // wakeup: none
 )
 
 // part is what each member reports after a turn: what it found, and zero for

@@ -30,7 +30,7 @@ var workloads = map[string]workload{
 	Throughput: {lead: (*team).conduct, produce: (*team).produce, consume: (*team).consume},
 	Mixed:      {lead: (*team).conduct, produce: (*team).produce, consume: (*team).consume},
 	Publish:    {lead: (*team).conduct, consume: (*team).slumber},
-	Wakeup:     {lead: (*team).rouse, consume: (*team).doze, oneToOne: true, timed: true, both: true},
+	Wakeup:     {lead: (*team).ping, consume: (*team).echo, oneToOne: true, timed: true, both: true},
 	Paced:      {lead: (*team).keepPace, consume: (*team).timeArrivals, timed: true},
 }
 
@@ -48,6 +48,11 @@ func (s *team) take(ctx context.Context, t turn) (found part, err error) {
 		return found, err
 	case turnLimit:
 		return s.limit()
+	case turnDoze, turnRest:
+		if o.leads() {
+			return found, s.rouse(ctx, t)
+		}
+		return s.doze(ctx, t)
 	case turnRun:
 		w := workloads[o.Mode]
 		do := w.consume

@@ -35,8 +35,10 @@ func runCommand() *cobra.Command {
                when each was due until it arrived. The schedule doesn't wait for
                anybody, so a hold-up shows in all messages that it delayed
   wakeup       round trips of two sides that wait for each other as --wait says,
-               then 1,000 messages a second, then none: how soon a receiver is
-               awake, and what its waiting takes of a processor
+               in slices of a tenth of --duration, five times as many as --runs, by
+               turns with what they are compared with; then 1,000 messages a
+               second, then none: how soon a receiver is awake, and what its
+               waiting takes of a processor
 
 The physical limit is measured beside it:
 
@@ -46,9 +48,11 @@ The physical limit is measured beside it:
                of it again (--lease: only in), by one thread. Two cores that are
                close to each other can exceed it; the report then says so
   wakeup       a bare futex that wakes to and fro, and a unix socket as Go
-               programs use it
+               programs use it; and Ringway itself with --wait park
 
-The figures are those of the median run.`,
+The figures are those of the median run. A run counts when the machine was the
+same before it and after it, which is told by a raw ping-pong; for wakeup by the bare
+futex, whose own spread counts as the same.`,
 		Example: `  # the round trip of 32 bytes, spinning
   shmbench run --mode latency --size 32
 
