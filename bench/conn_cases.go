@@ -23,6 +23,7 @@ func connCases() []Case {
 	rate.Capacity = 8 << 20
 	alone := func(rivals.Engine) bool { return false }
 	shmipc := func(e rivals.Engine) bool { return e.Name == "shmipc" }
+	const work = "sent from a buffer, sent back from where it lies, and its number looked at there: "
 	const within = 1 / 1.1 // of the ring itself
 	cases := []Case{
 		{Name: "conn-rtt", Title: "round trip of 64 bytes over a connection, both sides spinning", Target: within, TargetOf: []string{overSPSC},
@@ -40,9 +41,11 @@ func connCases() []Case {
 		cases = append(cases, Case{
 			Name: fmt.Sprintf("shmipc-%d-spin", size), Title: fmt.Sprintf("round trip of %s over a connection that spins, beside shmipc-go", bytesText(size)),
 			Target: 5, TargetOf: []string{rivals.Messaging}, Options: conn(Latency, "shm", size, ringway.BusySpin), who: shmipc,
+			About: work + "one copy each way for both, shmipc-go's into memory that it reserved",
 		}, Case{
 			Name: fmt.Sprintf("shmipc-%d-sleep", size), Title: fmt.Sprintf("round trip of %s over a connection that sleeps, beside shmipc-go", bytesText(size)),
 			Target: 1.3, TargetOf: []string{rivals.Messaging}, Options: conn(Latency, "shm", size, ringway.Poll), who: shmipc,
+			About: work + "one copy each way for both, shmipc-go's into memory that it reserved",
 		})
 		if ringway.Unix.Missing() != "" {
 			continue
@@ -50,6 +53,7 @@ func connCases() []Case {
 		cases = append(cases, Case{
 			Name: fmt.Sprintf("conn-unix-%d", size), Title: fmt.Sprintf("round trip of %s over a connection by a unix socket, beside a bare one", bytesText(size)),
 			Target: 0.9, TargetOf: []string{limits.GoSocket}, Options: conn(Latency, "unix", size, ringway.Adaptive), who: alone,
+			About: work + "both are copied into the kernel and out of it, each way",
 			wires: []string{limits.GoSocket},
 		})
 	}

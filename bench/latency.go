@@ -10,10 +10,14 @@ import (
 	"github.com/ringway/ringway/bench/limits"
 )
 
+// copiedOut is up to which size what came back is copied out, as rivals' queues hand
+// it out. What is longer is read where it lies, as with rivals that allow that.
+const copiedOut = 64
+
 // ping sends a message, waits for its echo, and so on. The time between two
 // sends is a sample.
 func (s *team) ping(ctx context.Context) (found part, err error) {
-	back := make([]byte, len(s.buf))
+	back := make([]byte, min(len(s.buf), copiedOut))
 	s.samples = s.samples[:0]
 	var number [8]byte
 	ticks := func(d time.Duration) uint64 { return uint64(float64(d) * s.clock.TicksPerNs) }
@@ -30,9 +34,12 @@ func (s *team) ping(ctx context.Context) (found part, err error) {
 		if err != nil {
 			return found, err
 		}
-		copy(back, m.Payload)
+		got := m.Payload
+		if len(got) <= copiedOut {
+			got = back[:copy(back, got)]
+		}
 		now := s.clock.Now()
-		if len(m.Payload) != len(s.buf) || !bytes.HasPrefix(back, number[:min(8, len(back))]) {
+		if len(m.Payload) != len(s.buf) || !bytes.HasPrefix(got, number[:min(8, len(got))]) {
 			return found, fmt.Errorf("round trip %d came back with another payload", i)
 		}
 		if now > warm {
