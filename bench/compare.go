@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"os"
 	"slices"
 	"time"
 )
@@ -53,9 +52,6 @@ func Compare(ctx context.Context, o CompareOptions) (Document, error) {
 		}
 	}
 	machine := ThisMachine()
-	if load, err := os.ReadFile("/proc/loadavg"); err == nil && machine.Note == "" {
-		machine.Note = busyNote(string(load), machine.Cores)
-	}
 	// Rivals are built before the clock runs.
 	prepared := make(map[string]error)
 	for i, c := range cases {
@@ -72,7 +68,8 @@ func Compare(ctx context.Context, o CompareOptions) (Document, error) {
 		}
 	}
 	doc := Document{Machine: machine, Date: time.Now().UTC().Format(time.RFC3339)}
-	deadline := time.Now().Add(budget)
+	began, before := time.Now(), nowTaken()
+	deadline := began.Add(budget)
 	effort := 0.0
 	for _, c := range cases {
 		effort += c.effort(o)
@@ -108,6 +105,10 @@ func Compare(ctx context.Context, o CompareOptions) (Document, error) {
 			results = []Result{{Engine: Ringway, Case: c.Name, Missing: err.Error(), Topology: ro.Topology, Mode: ro.Mode, Metric: string(ro.metric())}}
 		}
 		doc.Results = append(doc.Results, results...)
+	}
+	// By now all children have ended, and their time counts as ours.
+	if after := nowTaken(); doc.Machine.Note == "" && before.all > 0 && after.all > 0 {
+		doc.Machine.Note = busyNote(before, after, time.Since(began), machine.Cores)
 	}
 	return doc, nil
 }

@@ -2,7 +2,9 @@ package bench
 
 import (
 	"math"
+	"strings"
 	"testing"
+	"time"
 )
 
 func TestTheMediansIntervalIsAsWideAsTheCoinsDemand(t *testing.T) {
@@ -37,14 +39,36 @@ func TestTheSpreadIsTheDistanceOfTheQuartiles(t *testing.T) {
 	}
 }
 
-func TestABusyMachineIsNoted(t *testing.T) {
+func TestABusyMachineIsNotedByWhatOthersTookOfIt(t *testing.T) {
+	const self = "7 (shm) bench) R 1 7 7 0 -1 4194304 1 2 3 4 %s 20 0 1 0 0"
+	at := func(stat, ours string) taken {
+		t.Helper()
+		got, ok := takenSoFar(stat, strings.Replace(self, "%s", ours, 1))
+		if !ok {
+			t.Fatalf("%q, %q: nothing", stat, ours)
+		}
+		return got
+	}
+	before := at("cpu  1000 10 90 99999 5 6 7 8 0 0\ncpu0 1 1 1 1\n", "10 20 30 40")
+	if before != (taken{1100, 100}) {
+		t.Fatalf("%+v", before)
+	}
 	for _, c := range []struct {
-		loadavg string
-		cores   int
-		noted   bool
-	}{{"12.99 13.1 12.9 4/300 12345", 2, true}, {"0.60 3.00 3.00 1/300 1", 2, false}, {"1.40 0 0 1/1 1", 2, false}, {"1.40 0 0 1/1 1", 1, true}, {"", 2, false}, {"x y", 2, false}} {
-		if note := busyNote(c.loadavg, c.cores); (note != "") != c.noted {
-			t.Errorf("%+v: %q", c, note)
+		stat, ours string
+		noted      bool
+	}{
+		{"cpu 3000 10 90 0", "10 20 1030 1040", false}, // all of it was ours
+		{"cpu 3000 10 90 0", "10 20 1030 740", false},  // 3 of 20 seconds were others'
+		{"cpu 2500 510 90 0", "10 20 1030 440", true},  // 6 of them
+		{"cpu 1000 10 90 0", "10 20 1030 1040", false}, // counted later than ours
+	} {
+		if note := busyNote(before, at(c.stat, c.ours), 10*time.Second, 2); (note != "") != c.noted {
+			t.Errorf("%q, %q: %q", c.stat, c.ours, note)
+		}
+	}
+	for _, bad := range []string{"", "cpu", "intr 1 2 3 4 5"} {
+		if got, ok := takenSoFar(bad, self); ok {
+			t.Errorf("%q: %+v", bad, got)
 		}
 	}
 }
