@@ -277,6 +277,46 @@ func (c *Consumer) RecvBatch(ctx context.Context, into []Message) (int, error) {
 	return n, nil
 }
 
+// Packed is messages of equal size, one right behind the other in the ring's own
+// memory, as SendPacked or SendBatch sent them. It must not be written.
+type Packed struct {
+	Payload     []byte
+	Size        int    // of each message in bytes; 0 if it is one, and empty
+	Type        uint16 // of all of them
+	Redelivered bool   // as that of a Message
+}
+
+// Count returns how many messages there are.
+func (p Packed) Count() int {
+	if p.Size == 0 {
+		return 1
+	}
+	return len(p.Payload) / p.Size
+}
+
+// RecvPacked is Recv for the next message together with those of the same size
+// that were sent with it and stand right behind it: all of SendPacked's messages
+// that got room at the same time, up to a sixteenth of an SPSC ring. What was sent
+// alone comes alone. All are released by the next call on c.
+func (c *Consumer) RecvPacked(ctx context.Context) (Packed, error) {
+	m, err := c.Recv(ctx)
+	if err != nil {
+		return Packed{}, err
+	}
+	p := Packed{Payload: m.Payload, Size: len(m.Payload), Type: m.Type, Redelivered: m.Redelivered}
+	if !c.gate.Enter() {
+		return Packed{}, c.shutOut("receive")
+	}
+	if c.spsc != nil {
+		p.Payload = c.spsc.Packed(m)
+	} else {
+		p.Payload = c.mpmc.Packed(m)
+	}
+	c.counters.Received(uint64(p.Count()-1), uint64(len(p.Payload)-p.Size))
+	c.gate.Exit()
+	return p, nil
+}
+
 // RecvAppend receives the next message as Recv does, appends its payload to
 // dst and releases it: the copying form, with nothing to keep in mind. It
 // allocates only when dst is too small.

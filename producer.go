@@ -2,7 +2,9 @@ package ringway
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/ringway/ringway/internal/errs"
 	"github.com/ringway/ringway/ring"
 	"github.com/ringway/ringway/sync"
 )
@@ -180,6 +182,13 @@ func (p *Producer) tryBatch(msgs [][]byte) (int, error) {
 	return p.mpmc.TrySendBatch(0, msgs)
 }
 
+func (p *Producer) tryPacked(b []byte, size int) (int, error) {
+	if p.spsc != nil {
+		return p.spsc.TrySendPacked(0, b, size)
+	}
+	return p.mpmc.TrySendPacked(0, b, size)
+}
+
 func (p *Producer) tryClaim(n int) ([]byte, error) {
 	if p.spsc != nil {
 		return p.spsc.Claim(n)
@@ -225,16 +234,41 @@ func (p *Producer) TrySendTyped(typ uint16, b []byte) error {
 // small ones are sent and received several times as fast as one by one. It returns how many were
 // sent; with fewer than all, the error says why, as for Send.
 func (p *Producer) SendBatch(ctx context.Context, msgs [][]byte) (sent int, err error) {
+	return p.sendAll(ctx, func(sent int) (n int, size uint64, err error) {
+		n, err = p.tryBatch(msgs[sent:])
+		return n, payloadSize(msgs[sent : sent+n]), err
+	})
+}
+
+// SendPacked is SendBatch for messages of size bytes each that stand one right
+// behind the other in b: an array, of ticks or of samples, say. It is the fastest
+// way for many small messages; RecvPacked is the other end. It returns how many
+// messages were sent, and an error that matches ErrBadArgument when b isn't made
+// of whole messages.
+func (p *Producer) SendPacked(ctx context.Context, b []byte, size int) (sent int, err error) {
+	if size <= 0 || len(b)%size != 0 {
+		return 0, &errs.Error{Op: "send", Name: p.name, Err: ErrBadArgument,
+			Detail: fmt.Sprintf("%d bytes are not messages of %d each", len(b), size)}
+	}
+	return p.sendAll(ctx, func(sent int) (n int, bytes uint64, err error) {
+		n, err = p.tryPacked(b[sent*size:], size)
+		return n, uint64(n * size), err
+	})
+}
+
+// sendAll sends what try sends, which returns how much that was, from the message
+// with the given number on, and waits for room until all is sent.
+func (p *Producer) sendAll(ctx context.Context, try func(sent int) (n int, size uint64, err error)) (sent int, err error) {
 	if !p.gate.Enter() {
 		return 0, p.shutOut("send")
 	}
 	defer p.gate.Exit()
 	w := p.waiter(ctx, "send")
 	for {
-		n, err := p.tryBatch(msgs[sent:])
+		n, size, err := try(sent)
 		if n > 0 {
 			p.theirs.Ring()
-			p.counters.Sent(uint64(n), payloadSize(msgs[sent:sent+n]))
+			p.counters.Sent(uint64(n), size)
 			sent += n
 		}
 		if err == ErrFull {

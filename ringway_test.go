@@ -259,6 +259,9 @@ func TestSendingAndReceivingAllocateNothing(t *testing.T) {
 		if _, err := p.SendBatch(ctx, batch); err != nil {
 			t.Fatal("SendBatch")
 		}
+		if _, err := p.SendPacked(ctx, b, 8); err != nil {
+			t.Fatal("SendPacked")
+		}
 		for range 2 {
 			if _, err := c.Recv(ctx); err != nil {
 				t.Fatal("Recv")
@@ -266,6 +269,12 @@ func TestSendingAndReceivingAllocateNothing(t *testing.T) {
 		}
 		if n, err := c.RecvBatch(ctx, into); n != 2 || err != nil {
 			t.Fatal("RecvBatch")
+		}
+		for left := 8; left > 0; { // at the ring's end they come in two pieces
+			got, err := c.RecvPacked(ctx)
+			if left -= got.Count(); left < 0 || err != nil {
+				t.Fatal("RecvPacked")
+			}
 		}
 	})
 	if allocs != 0 {

@@ -86,7 +86,7 @@ func Cases() []Case {
 			who:     oneToOne},
 		{Name: "spsc-8", Title: "8 bytes, one a call, 65,536 messages' room", Target: 1.5, TargetOf: cpp, Options: rate(8, 1<<20, 1), who: oneToOne},
 		{Name: "spsc-8-batch", Title: "8 bytes, 32 a call, 65,536 messages' room", Target: 3, TargetOf: cpp, Options: rate(8, 1<<20, 32),
-			About: bounded + "; its ConcurrentQueue is here for its calls for many",
+			About: bounded + "; all take and give arrays; ConcurrentQueue is here for its calls for many",
 			who:   func(e rivals.Engine) bool { return oneToOne(e) || e.Name == "moodycamel" }},
 		{Name: "spsc-small", Title: "8 bytes, one a call, 64 KiB of ring", Target: 1.3, TargetOf: cpp, Options: rate(8, 64<<10, 1),
 			About: "rivals have 64 KiB of slots, too", task: func(t *rivals.Task) { t.Room = 8192 }, who: oneToOne},

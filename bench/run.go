@@ -143,6 +143,8 @@ func (o *RunOptions) checkNumbers() error {
 			o.Size, o.Runs, o.Batch, o.Duration)
 	case o.Batch != 1 && o.Mode != Throughput && o.Mode != Publish:
 		return fmt.Errorf("batch %d: batches are for throughput", o.Batch)
+	case o.Batch != 1 && o.Size == 0:
+		return fmt.Errorf("batch %d: messages of no bytes don't come in batches", o.Batch)
 	case o.Lease && (o.Mode != Throughput || o.Batch != 1):
 		return fmt.Errorf("lease: this is for throughput, one message a call")
 	case o.Mode == Paced && (o.Rate <= 0 || o.Burst < 0 || o.Size < pacedHeader):

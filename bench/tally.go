@@ -42,17 +42,39 @@ func (s *team) consume(ctx context.Context) (found part, err error) {
 		}
 	}
 	for {
-		k, err := s.in.RecvBatch(ctx, s.got)
+		p, err := s.in.RecvPacked(ctx)
 		if err != nil {
 			return found, err
 		}
-		for _, m := range s.got[:k] {
-			if t.plain(m) {
-				continue
-			}
+		if ended, err := t.packed(p); ended || err != nil {
+			return found, err
+		}
+	}
+}
+
+// packed takes note of messages that came together, and reports whether the run
+// has ended. All but the first of them are expected to follow upon each other.
+func (t *tally) packed(p ringway.Packed) (ended bool, err error) {
+	t.look()
+	for b := p.Payload; ; {
+		m := ringway.Message{Payload: b[:p.Size], Type: p.Type}
+		if !t.plain(m) {
 			if ended, err := t.take(m); ended || err != nil {
-				return found, err
+				return ended, err
 			}
+		}
+		if b = b[p.Size:]; p.Size == 8 && p.Type != typeEnd {
+			next := t.next
+			for ; len(b) >= 8 && binary.LittleEndian.Uint64(b) == next; b = b[8:] {
+				next++
+			}
+			n := next - t.next
+			t.taken += n*t.next + n*(n-1)/2
+			t.count += n
+			t.next = next
+		}
+		if len(b) == 0 {
+			return false, nil
 		}
 	}
 }

@@ -130,7 +130,8 @@ type team struct {
 	clock   limits.Clock
 	alarm   *time.Timer // of until; nil at first
 	buf     []byte
-	batch   [][]byte
+	packed  []byte   // messages of a batch, one behind the other
+	batch   [][]byte // the same, one by one
 	got     []ringway.Message
 	samples []int64
 	mix     []int           // sizes of messages; mixed only
@@ -252,9 +253,10 @@ func (s *team) open(ctx context.Context) (closeAll func(), err error) {
 	}
 	s.clock = limits.Calibrate()
 	s.buf = make([]byte, o.Size)
+	s.packed = make([]byte, o.Batch*o.Size)
 	s.batch = make([][]byte, o.Batch)
 	for i := range s.batch {
-		s.batch[i] = make([]byte, o.Size)
+		s.batch[i] = s.packed[i*o.Size:][:o.Size]
 	}
 	if o.Mode == Mixed {
 		s.mix = mixedSizes(o.Size)

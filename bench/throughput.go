@@ -138,13 +138,13 @@ func (s *team) produceSome(ctx context.Context) (err error) {
 		return nil
 	}
 	for i := 0; i < per; i += s.orders.Batch {
-		for _, b := range s.batch {
-			if stamped {
-				binary.LittleEndian.PutUint64(b, n)
+		if stamped {
+			for at := 0; at < len(s.packed); at += s.orders.Size {
+				binary.LittleEndian.PutUint64(s.packed[at:], n)
 				n++
 			}
 		}
-		if _, err = s.out.SendBatch(ctx, s.batch); err != nil {
+		if _, err = s.out.SendPacked(ctx, s.packed, s.orders.Size); err != nil {
 			return err
 		}
 	}

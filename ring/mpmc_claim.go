@@ -5,7 +5,7 @@ package ring
 // frame's word becomes as, with lap and span; if as is closing it has no span.
 //
 // The steps have their names in the package's documentation.
-func (p *MPMCProducer) claim(least, most uint64, msgs [][]byte, as word) error {
+func (p *MPMCProducer) claim(least, most uint64, msgs outgoing, as word) error {
 	const op = "send"
 	t := p.pos
 	last := word(0)

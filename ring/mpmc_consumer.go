@@ -187,10 +187,27 @@ func (c *MPMCConsumer) open(at, left uint64, h Header) error {
 func (c *MPMCConsumer) part() Message {
 	m := Message{Payload: c.data.Bytes(c.cur, c.unit), Type: c.typ, Redelivered: c.again}
 	if c.cur += c.unit; c.cur == c.stop {
-		c.unit = 0
-		c.past((c.stop + 7) &^ 7)
+		c.leaveFrame()
 	}
 	return m
+}
+
+// Packed returns the payload of m, the message that was handed out last, together
+// with those that stand right behind it and are of its size: the rest of its frame.
+// They are handed out with it.
+func (c *MPMCConsumer) Packed(m Message) []byte {
+	if c.unit == 0 {
+		return m.Payload
+	}
+	from := c.cur - c.unit
+	c.leaveFrame()
+	return c.data.Bytes(from, c.stop-from)
+}
+
+// leaveFrame goes on behind a frame of several messages.
+func (c *MPMCConsumer) leaveFrame() {
+	c.unit = 0
+	c.past((c.stop + 7) &^ 7)
 }
 
 // NextBatch is Next for the messages that came as one batch with the last one,

@@ -134,7 +134,7 @@ func (p *MPMCProducer) Claim(n int) ([]byte, error) {
 	}
 	po := p.payloadOffset()
 	span := p.cells(packed(po, uint64(n)))
-	if err := p.claim(span, span, nil, p.owner|claimed); err != nil {
+	if err := p.claim(span, span, outgoing{}, p.owner|claimed); err != nil {
 		return nil, err
 	}
 	p.payload, p.open = uint64(n), true
@@ -198,31 +198,40 @@ func (p *MPMCProducer) Abort() {
 // consumer; if there are more the batch goes on behind them, as if it were
 // another. An open claim is aborted.
 func (p *MPMCProducer) TrySendBatch(typ uint16, msgs [][]byte) (sent int, err error) {
+	return p.trySendBatch(typ, outgoing{list: msgs})
+}
+
+// TrySendPacked is TrySendBatch for messages of size bytes, more than none, which
+// stand one right behind the other in b.
+func (p *MPMCProducer) TrySendPacked(typ uint16, b []byte, size int) (sent int, err error) {
+	return p.trySendBatch(typ, outgoing{packed: b, size: size})
+}
+
+func (p *MPMCProducer) trySendBatch(typ uint16, rest outgoing) (sent int, err error) {
 	p.Abort()
 	po := p.payloadOffset()
-	for sent < len(msgs) {
-		rest := msgs[sent:]
-		if uint64(len(rest[0])) > p.max {
-			return sent, p.tooLarge(len(rest[0]))
+	for rest.more() {
+		if uint64(rest.next()) > p.max {
+			return sent, p.tooLarge(rest.next())
 		}
-		least := p.cells(packed(po, uint64(len(rest[0]))))
+		least := p.cells(packed(po, uint64(rest.next())))
 		if err := p.claim(least, p.fit(rest, p.half), rest, p.owner|claimed); err != nil {
 			return sent, err
 		}
 		at := p.claimAt & p.mask << p.shift
 		end := at + p.claimSpan<<p.shift
-		for sent < len(msgs) {
-			k, size := p.frame(msgs[sent:], end-at)
+		for rest.more() {
+			k, size := p.frame(&rest, end-at)
 			if k == 0 {
 				break
 			}
-			n := uint64(k * len(msgs[sent]))
+			n := uint64(k * rest.next())
 			if k > 1 {
 				p.data.StoreRelease64(at+HeaderSize, n/uint64(k))
-				fill(p.data.Bytes(at+batchOffset, n), msgs[sent:sent+k])
+				rest.fill(p.data.Bytes(at+batchOffset, n), k)
 				p.data.StoreRelease64(at, uint64(MakeHeader(uint32(n), typ, FlagBatch)))
 			} else {
-				copy(p.data.Bytes(at+po, n), msgs[sent])
+				rest.fill(p.data.Bytes(at+po, n), 1)
 				p.seal(at, typ, n)
 			}
 			at += size
@@ -236,29 +245,29 @@ func (p *MPMCProducer) TrySendBatch(typ uint16, msgs [][]byte) (sent int, err er
 
 // fit returns the cells of a claim for as many of the messages as fit into most
 // cells, one after the other.
-func (p *MPMCProducer) fit(msgs [][]byte, most uint64) uint64 {
+func (p *MPMCProducer) fit(rest outgoing, most uint64) uint64 {
 	all := uint64(0)
-	for len(msgs) > 0 {
-		k, size := p.frame(msgs, most<<p.shift-all)
+	for rest.more() {
+		k, size := p.frame(&rest, most<<p.shift-all)
 		if k == 0 {
 			break
 		}
 		all += size
-		msgs = msgs[k:]
+		rest.skip(k)
 	}
 	return p.cells(all)
 }
 
-// frame returns how many of the messages, from the first on, go into one frame
+// frame returns how many of the messages, from the next on, go into one frame
 // that takes no more than room bytes, and what it takes: those of equal size share
-// one. If not even the first fits it returns 0.
-func (p *MPMCProducer) frame(msgs [][]byte, room uint64) (k int, size uint64) {
-	n := uint64(len(msgs[0]))
+// one. If not even the next fits it returns 0.
+func (p *MPMCProducer) frame(rest *outgoing, room uint64) (k int, size uint64) {
+	n := uint64(rest.next())
 	if size = packed(p.payloadOffset(), n); n > p.max || size > room {
 		return 0, 0
 	}
 	if k = 1; p.flags == 0 && room > batchOffset {
-		if k = alike(msgs, room-batchOffset); k > 1 {
+		if k = rest.alike(room - batchOffset); k > 1 {
 			size = packed(batchOffset, uint64(k)*n)
 		}
 	}
@@ -284,7 +293,7 @@ func (p *MPMCProducer) Position() uint64 { return p.pos }
 // An open claim is aborted.
 func (p *MPMCProducer) End() error {
 	p.Abort()
-	if err := p.claim(1, 1, nil, closing); err != nil {
+	if err := p.claim(1, 1, outgoing{}, closing); err != nil {
 		return err
 	}
 	// For those who attach, to know it early. Nothing depends on it.

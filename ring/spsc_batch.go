@@ -1,7 +1,5 @@
 package ring
 
-import "encoding/binary"
-
 // A batch in an SPSC ring: messages of equal size stand one right behind the
 // other in one frame, whose extension word says how long each of them is.
 //
@@ -24,18 +22,27 @@ const batchOffset = 2 * HeaderSize
 // the reason that TrySend would give for the next one. A process that dies
 // meanwhile has sent all of them or none. An open claim is aborted.
 func (p *SPSCProducer) TrySendBatch(typ uint16, msgs [][]byte) (sent int, err error) {
+	return p.trySendBatch(typ, outgoing{list: msgs})
+}
+
+// TrySendPacked is TrySendBatch for messages of size bytes, more than none, which
+// stand one right behind the other in b.
+func (p *SPSCProducer) TrySendPacked(typ uint16, b []byte, size int) (sent int, err error) {
+	return p.trySendBatch(typ, outgoing{packed: b, size: size})
+}
+
+func (p *SPSCProducer) trySendBatch(typ uint16, rest outgoing) (sent int, err error) {
 	p.open = false
 	// The first header is held back until all frames behind it stand.
 	var first, tag Header
 	var firstPos uint64
 	pos := p.pos
 	stop := pos // up to which there is room, and not the ring's end
-	for sent < len(msgs) {
-		rest := msgs[sent:]
-		n := uint64(len(rest[0]))
+	for rest.more() {
+		n := uint64(rest.next())
 		least := frameSize(p.payloadOffset(), n)
 		if n > p.max {
-			err = p.tooLarge(len(rest[0]))
+			err = p.tooLarge(int(n))
 			break
 		}
 		if least > stop-pos {
@@ -49,9 +56,9 @@ func (p *SPSCProducer) TrySendBatch(typ uint16, msgs [][]byte) (sent int, err er
 		}
 		k := 1
 		if p.flags == 0 && !p.stamps.on && stop-pos >= cacheLine {
-			k = alike(rest, min(stop-pos-batchOffset, p.mask/16))
+			k = rest.alike(min(stop-pos-batchOffset, p.mask/16))
 		}
-		h := p.frame(pos, typ, rest[:k])
+		h := p.frame(pos, typ, &rest, k)
 		size := h.FrameSize()
 		off := pos & p.mask
 		if off%cacheLine+size > cacheLine {
@@ -73,76 +80,82 @@ func (p *SPSCProducer) TrySendBatch(typ uint16, msgs [][]byte) (sent int, err er
 	return sent, err
 }
 
-// frame writes the messages, of equal size, into one frame at a position. It
-// returns the header, which it doesn't write.
-func (p *SPSCProducer) frame(pos uint64, typ uint16, msgs [][]byte) Header {
+// frame writes the next k messages of a batch, of equal size, into one frame at a
+// position. It returns the header, which it doesn't write.
+func (p *SPSCProducer) frame(pos uint64, typ uint16, from *outgoing, k int) Header {
 	off := pos & p.mask
-	n := len(msgs[0])
-	if len(msgs) > 1 {
+	n := from.next()
+	if k > 1 {
 		p.data.StoreRelease64(off+HeaderSize, uint64(n))
-		fill(p.data.Bytes(off+batchOffset, uint64(n*len(msgs))), msgs)
-		return MakeHeader(uint32(n*len(msgs)), typ, FlagBatch)
+		from.fill(p.data.Bytes(off+batchOffset, uint64(n*k)), k)
+		return MakeHeader(uint32(n*k), typ, FlagBatch)
 	}
 	h := MakeHeader(uint32(n), typ, p.flags)
 	buf := p.data.Bytes(off+p.payloadOffset(), uint64(n))
-	copy(buf, msgs[0])
+	from.fill(buf, 1)
 	if p.flags&FlagChecksum != 0 {
 		p.data.StoreRelease64(off+HeaderSize, checksum(h, buf))
 	}
 	return h
 }
 
-// alike returns how many of the messages, from the first on, are of its size and
-// take no more than room bytes together: at least one, and one if it is empty.
-func alike(msgs [][]byte, room uint64) int {
-	n := len(msgs[0])
-	if n == 0 || uint64(n) > room/2 {
-		return 1
-	}
-	msgs = msgs[:min(uint64(len(msgs)), room/uint64(n))]
-	for k, b := range msgs {
-		if len(b) != n {
-			return k
-		}
-	}
-	return len(msgs)
-}
-
-// fill copies the messages, of equal size, into dst, one behind the other.
-func fill(dst []byte, msgs [][]byte) {
-	if len(msgs[0]) == 8 {
-		for i, b := range msgs {
-			binary.LittleEndian.PutUint64(dst[8*i:], binary.LittleEndian.Uint64(b))
-		}
-		return
-	}
-	for _, b := range msgs {
-		dst = dst[copy(dst, b):]
-	}
-}
-
 // unpack hands out the next messages of the batch at pos, whose header h is at
 // offset off: as many as there are and into, which is not empty, holds.
 func (c *SPSCConsumer) unpack(off uint64, h Header, into []Message) (n int, err error) {
-	frame, end := h.FrameSize(), batchOffset+h.Len()
-	in := max(c.in, batchOffset)
-	if h.Len() > c.max || off+frame > c.mask+1 || in >= end {
-		return 0, corrupt("receive", "batch header %#016x at data offset %d of %d", uint64(h), off, c.mask+1)
-	}
-	// The producer may write something else at any time: what counts is this.
-	size := c.data.Load64(off + HeaderSize)
-	if size-1 >= end-in {
-		return 0, corrupt("receive", "batch header %#016x at data offset %d, of messages of %d bytes", uint64(h), off, size)
+	in, end, size, err := c.within(off, h)
+	if err != nil {
+		return 0, err
 	}
 	for n < len(into) && size <= end-in {
 		into[n] = Message{Payload: c.data.Bytes(off+in, size), Type: h.Type()}
 		n++
 		in += size
 	}
-	if c.in = in; in == end {
-		c.pos, c.in = c.pos+frame, 0
-	}
+	c.moveTo(in, h)
 	return n, nil
+}
+
+// within returns where in the batch at pos the next message begins and where its
+// last one ends, and the size of each. There is one at least.
+func (c *SPSCConsumer) within(off uint64, h Header) (in, end, size uint64, err error) {
+	in, end = max(c.in, batchOffset), batchOffset+h.Len()
+	if h.Len() > c.max || off+h.FrameSize() > c.mask+1 || in >= end {
+		return 0, 0, 0, corrupt("receive", "batch header %#016x at data offset %d of %d", uint64(h), off, c.mask+1)
+	}
+	// The producer may write something else at any time: what counts is this.
+	size = c.data.Load64(off + HeaderSize)
+	if size-1 >= end-in {
+		return 0, 0, 0, corrupt("receive", "batch header %#016x at data offset %d, of messages of %d bytes", uint64(h), off, size)
+	}
+	return in, end, size, nil
+}
+
+// moveTo goes on behind what was handed out of the batch at pos, which ends at in.
+func (c *SPSCConsumer) moveTo(in uint64, h Header) {
+	if c.in = in; in == batchOffset+h.Len() {
+		c.pos, c.in = c.pos+h.FrameSize(), 0
+	}
+}
+
+// Packed returns the payload of m, the message that was handed out last, together
+// with those that stand right behind it and are of its size: the rest of its batch.
+// They are handed out with it.
+func (c *SPSCConsumer) Packed(m Message) []byte {
+	if c.in == 0 {
+		return m.Payload
+	}
+	off := c.pos & c.mask
+	h := c.header(off)
+	if h>>48 != batchWord {
+		return m.Payload // Next will tell
+	}
+	in, end, size, err := c.within(off, h)
+	if err != nil || size != uint64(len(m.Payload)) {
+		return m.Payload // and here
+	}
+	more := (end - in) / size * size
+	c.moveTo(in+more, h)
+	return c.data.Bytes(off+in-size, size+more)
 }
 
 // publishTaken announces which messages of the batch at the published position
