@@ -36,6 +36,13 @@
 // which a publisher's successor goes on with. Subscribers copy messages out and
 // then make sure that they were whole; they need no right to write ([ReadOnly]).
 //
+// # Many small messages
+//
+// Messages of some words take a few nanoseconds each, one by one. An array of them,
+// ticks or samples, goes in one piece, several times as fast: [Producer.SendPacked]
+// and [Consumer.RecvPacked]. [Producer.SendBatch] and [Consumer.RecvBatch] are the
+// same for a list of messages of any size.
+//
 // # Handles
 //
 // A [Ring] may be used by any number of goroutines. A [Producer], [Consumer],
