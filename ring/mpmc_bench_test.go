@@ -31,6 +31,38 @@ func BenchmarkMPMCSendAndReceive(b *testing.B) {
 	}
 }
 
+// What the API calls, 1,000 messages one way before they are received.
+func BenchmarkMPMCPutAndTake(b *testing.B) {
+	for _, size := range []int{8, 40} {
+		b.Run(fmt.Sprintf("%dB", size), func(b *testing.B) {
+			g := benchMPMC
+			if size == 8 {
+				g.CellSize = 16
+			}
+			r := newMPMCRing(b, g, StartCell, 2, MPMCOptions{})
+			p, c := r.p[0], r.c[1]
+			msg := payload(1, size)
+			const lot = 1000
+			for n := 0; n < b.N; n += lot {
+				for range lot {
+					if !p.Put(1, msg) && p.TrySend(1, msg) != nil {
+						b.Fatal("full")
+					}
+				}
+				for range lot {
+					c.Release()
+					if _, ok := c.Take(); !ok {
+						if _, err := c.Next(); err != nil {
+							b.Fatal(err)
+						}
+					}
+				}
+				c.Release()
+			}
+		})
+	}
+}
+
 func BenchmarkMPMCHalfARingAtATime(b *testing.B) {
 	r := newMPMCRing(b, benchMPMC, StartCell, 2, MPMCOptions{})
 	msg := payload(1, 40)

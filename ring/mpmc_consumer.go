@@ -28,6 +28,13 @@ type MPMCConsumer struct {
 	typ    uint16  // and their type
 	plain  Header  // the upper half of every message's header
 
+	// What Take expects: a plain frame like the last one, in the same lap.
+	rim  uint64 // the position of the ring's end
+	want word   // its word,
+	need uint64 // which says so many cells;
+	like Header // its header,
+	size uint64 // and what it takes of them, or 0 if that is all
+
 	stalled stalls
 
 	watch, seen uint64 // Poll waits for the word there to change
@@ -61,6 +68,7 @@ func NewMPMCConsumer(g Geometry, body []byte, table Table, owner int, o MPMCOpti
 	c.hinted = c.head
 	c.plain = MakeHeader(0, 0, c.flags) >> 48
 	c.stalled.on = o.SkipStalled
+	c.expect(MakeHeader(8, 0, 0))
 	return c, nil
 }
 
@@ -78,7 +86,10 @@ func NewMPMCConsumer(g Geometry, body []byte, table Table, owner int, o MPMCOpti
 // and then it is there again. It returns ErrCorrupt when what it finds can't be
 // true; then it stays where it is.
 func (c *MPMCConsumer) Next() (Message, error) {
-	if c.cur != c.end || c.grab() {
+	if m, ok := c.Take(); ok {
+		return m, nil
+	}
+	if c.cur != c.end {
 		return c.message()
 	}
 	return c.next()
@@ -88,6 +99,34 @@ func (c *MPMCConsumer) Next() (Message, error) {
 // returns false no message was handed out, and Next will tell what there is to
 // do.
 func (c *MPMCConsumer) Take() (Message, bool) {
+	h := c.head
+	off := h & c.mask
+	w := c.want
+	// A frame like the one before. R4; R0 pairs with the Adds in giveBack and
+	// renew.
+	if c.cur != c.end || int64(c.rim-h) < int64(c.need) || c.load(h) != w || c.ctl.Load64(offGen) != c.gen {
+		return c.takeAny()
+	}
+	if !c.words.CAS64(off*8, uint64(w), uint64(w|c.owner|taken)) { // R8
+		return Message{}, false
+	}
+	c.head = h + c.need
+	if c.head-c.hinted >= c.every {
+		c.pace(h)
+	}
+	c.leases = append(c.leases, lease{off * 8, uint64(w&^lowMask + c.lap)})
+	at := off << (c.shift & 63)
+	// Who wrote the frame may write something else at any time: what counts is this.
+	if header := Header(c.data.Load64(at)); header == c.like && (c.size == 0 || c.data.Load64(at+c.size) == 0) {
+		return Message{Payload: c.data.Bytes(at+HeaderSize, header.Len()), Type: header.Type()}, true
+	}
+	c.hold(off, w)
+	m, err := c.message()
+	return m, err == nil
+}
+
+// takeAny is Take for any frame.
+func (c *MPMCConsumer) takeAny() (Message, bool) {
 	if c.cur == c.end && !c.grab() {
 		return Message{}, false
 	}
@@ -113,19 +152,31 @@ func (c *MPMCConsumer) grab() bool {
 // tookHead takes note of a frame that is ours now, at the head.
 func (c *MPMCConsumer) tookHead(h uint64, w word) {
 	c.head = h + c.span(w)
-	if c.head-c.hinted >= c.every && c.due(h) {
+	if c.head-c.hinted >= c.every {
+		c.pace(h)
+	}
+	c.took(h, w)
+}
+
+// pace does what is due after the frame at h was taken, now and then.
+func (c *MPMCConsumer) pace(h uint64) {
+	if c.due(h) {
 		// R9: a plain store may bring H back, but not behind F, since our
 		// lease keeps that below h. So it comes before the release.
 		c.hinted = c.head
 		c.ctl.StoreRelease64(offHead, c.head)
 	}
-	c.took(h, w)
 }
 
 // took takes note of a frame that is ours now. w is its word before.
 func (c *MPMCConsumer) took(pos uint64, w word) {
 	off := pos & c.mask
 	c.leases = append(c.leases, lease{off * 8, uint64(c.freed(w))})
+	c.hold(off, w)
+}
+
+// hold has message hand out the frame in the cell at off that is ours now.
+func (c *MPMCConsumer) hold(off uint64, w word) {
 	c.cur = off << c.shift
 	c.end = c.cur + c.span(w)<<c.shift
 	c.again = w&timesMask != 0
@@ -156,8 +207,24 @@ func (c *MPMCConsumer) message() (Message, error) {
 			return Message{}, badChecksum(payload, at, have, want)
 		}
 	}
-	c.past(at + size)
+	if c.past(at + size); c.cur == c.end {
+		c.expect(h)
+	}
 	return Message{Payload: payload, Type: h.Type(), Redelivered: c.again}, nil
+}
+
+// expect has Take know frames with such a header, one in a claim.
+func (c *MPMCConsumer) expect(h Header) {
+	if c.flags != 0 {
+		return
+	}
+	size := packed(HeaderSize, h.Len())
+	c.need, c.like, c.size = c.cells(size), h, size
+	if size == c.need<<c.shift {
+		c.size = 0
+	}
+	c.want = c.of(c.head, c.need) | committed
+	c.rim = c.head | c.mask + 1
 }
 
 // past goes to the next frame of a claim, at offset at, if there is one.

@@ -22,6 +22,17 @@ type MPMCProducer struct {
 	hinted uint64 // pos when T was stored last
 	gen    uint64 // the count of renewals when pos was found
 
+	// What Put knows beforehand. Between lap and stop it needs to look at nothing
+	// but the word and gen.
+	stop  uint64 // up to there is room, and not the ring's end; pos when something is to be looked after
+	tail  word   // of a free cell in the lap of pos
+	need  uint64 // cells of a message
+	n     uint64 // of so many bytes,
+	size  uint64 // which ends there in its frame,
+	hole  bool   // and does not fill its cells
+	head  Header // its header
+	takes word   // and what claims its cells: owner and span
+
 	open      bool
 	claimAt   uint64 // the last claim's position,
 	claimSpan uint64 // its cells,
@@ -48,6 +59,9 @@ func NewMPMCProducer(g Geometry, body []byte, table Table, owner int) (*MPMCProd
 	p.hinted = p.pos
 	p.gen = p.ctl.Load64(offGen)
 	p.limit = p.ctl.Load64(offFree) + p.mask + 1
+	p.stop = p.pos
+	p.expect(0, 8)
+	p.aim()
 	return p, nil
 }
 
@@ -68,6 +82,7 @@ func (p *MPMCProducer) TrySend(typ uint16, b []byte) error {
 	}
 	copy(buf, b)
 	p.Commit(typ, len(b))
+	p.aim()
 	return nil
 }
 
@@ -76,35 +91,72 @@ func (p *MPMCProducer) TrySend(typ uint16, b []byte) error {
 // TrySend will tell what there is to do.
 func (p *MPMCProducer) Put(typ uint16, b []byte) bool {
 	n := uint64(len(b))
-	size := packed(HeaderSize, n)
-	span := p.cells(size)
-	t := p.pos
+	if n != p.n || typ != p.head.Type() {
+		p.expect(typ, n)
+	}
+	t, span := p.pos, p.need
+	if int64(p.stop-t) < int64(span) || p.ctl.Load64(offGen) != p.gen {
+		return false
+	}
 	off := t & p.mask
 	// S2, S9: the tail is most often where we left it, and free.
 	w := p.load(t)
-	if n > p.max || p.open || p.ctl.Load64(offGen) != p.gen || p.flags != 0 || w&^p.spanMask != p.at(t) ||
-		off+span > p.mask+1 || int64(p.limit-t) < int64(span) ||
-		!p.cas(t, w, p.of(t, span)|p.owner|claimed) {
+	next := p.tail | p.takes
+	if w&^p.spanMask != p.tail || !p.words.CAS64(off*8, uint64(w), uint64(next)) {
 		return false
 	}
-	p.claimed(t, span)
+	p.pos = t + span
+	if p.pos-p.hinted >= p.every {
+		p.pace(t)
+	}
 	// Nobody looks at the data before the word says so: any order will do.
-	at := off << p.shift
+	at := off << (p.shift & 63)
 	if n == 8 {
 		p.data.StoreRelease64(at+HeaderSize, binary.LittleEndian.Uint64(b))
 	} else {
 		copy(p.data.Bytes(at+HeaderSize, n), b)
 	}
-	p.finish(at+size, at+span<<p.shift)
-	p.data.StoreRelease64(at, uint64(MakeHeader(uint32(n), typ, 0)))
-	p.commit(t, span)
+	if p.hole {
+		p.data.StoreRelease64(at+p.size, 0)
+	}
+	p.data.StoreRelease64(at, uint64(p.head))
+	// S12: see commit.
+	p.words.StoreRelease64(off*8, uint64(next&^ownerMask+(committed-claimed)))
 	return true
+}
+
+// expect has Put know messages of this kind.
+func (p *MPMCProducer) expect(typ uint16, n uint64) {
+	p.n, p.head = n, MakeHeader(uint32(n), typ, 0)
+	if n > p.max {
+		p.need = 1 << 62 // there never is room
+		return
+	}
+	p.size = packed(HeaderSize, n)
+	p.need = p.cells(p.size)
+	p.hole = p.size < p.need<<p.shift
+	p.takes = word(p.need)<<spanShift | p.owner | claimed
+}
+
+// aim has Put know how far it can go on from here without looking.
+func (p *MPMCProducer) aim() {
+	if room := int64(p.limit - p.pos); p.flags == 0 && room > 0 {
+		p.stop = p.pos + min(uint64(room), p.mask+1-p.pos&p.mask)
+		p.tail = p.at(p.pos)
+	}
 }
 
 // claimed takes note of a claim of ours.
 func (p *MPMCProducer) claimed(t, span uint64) {
 	p.pos = t + span
-	if p.pos-p.hinted >= p.every && p.due(t) {
+	if p.pos-p.hinted >= p.every {
+		p.pace(t)
+	}
+}
+
+// pace does what is due after a claim at t now and then.
+func (p *MPMCProducer) pace(t uint64) {
+	if p.due(t) {
 		// S10: a plain store may bring T back, but not behind F, since our
 		// claim keeps that below t. So it comes before the commit.
 		p.hinted = p.pos
@@ -137,7 +189,7 @@ func (p *MPMCProducer) Claim(n int) ([]byte, error) {
 	if err := p.claim(span, span, outgoing{}, p.owner|claimed); err != nil {
 		return nil, err
 	}
-	p.payload, p.open = uint64(n), true
+	p.payload, p.open, p.stop = uint64(n), true, p.pos
 	return p.data.Bytes(p.claimAt&p.mask<<p.shift+po, uint64(n)), nil
 }
 
