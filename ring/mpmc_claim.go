@@ -116,6 +116,7 @@ func (p *MPMCProducer) claim(least, most uint64, msgs outgoing, as word) error {
 		// S9: takes the cells. What F said of them, that nobody uses them any
 		// more, was loaded before. If it fails somebody else has them.
 		if !p.cas(t, w, next) {
+			lost()
 			continue
 		}
 		if pad {

@@ -108,6 +108,7 @@ func (c *MPMCConsumer) Take() (Message, bool) {
 		return c.takeAny()
 	}
 	if !c.words.CAS64(off*8, uint64(w), uint64(w|c.owner|taken)) { // R8
+		lost()
 		return Message{}, false
 	}
 	c.head = h + c.need

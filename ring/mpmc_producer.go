@@ -102,7 +102,11 @@ func (p *MPMCProducer) Put(typ uint16, b []byte) bool {
 	// S2, S9: the tail is most often where we left it, and free.
 	w := p.load(t)
 	next := p.tail | p.takes
-	if w&^p.spanMask != p.tail || !p.words.CAS64(off*8, uint64(w), uint64(next)) {
+	if w&^p.spanMask != p.tail {
+		return false
+	}
+	if !p.words.CAS64(off*8, uint64(w), uint64(next)) {
+		lost()
 		return false
 	}
 	p.pos = t + span
