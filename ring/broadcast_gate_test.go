@@ -13,7 +13,7 @@ func TestTheSlowestSubscriberGatesALosslessPublisher(t *testing.T) {
 		fast, slow := r.gated(0), r.gated(2)
 		for range 50 {
 			for {
-				err := r.p.TrySend(msgType(r.sent), payload(r.sent, castSize(r.sent)))
+				err := r.p.TrySend(castType(r.sent), payload(r.sent, castSize(r.sent)))
 				if err == ErrFull {
 					break
 				}
@@ -50,7 +50,7 @@ func TestTheSlowestSubscriberGatesALosslessPublisher(t *testing.T) {
 func (r *testCast) fill() {
 	r.Helper()
 	for {
-		err := r.p.TrySend(msgType(r.sent), payload(r.sent, castSize(r.sent)))
+		err := r.p.TrySend(castType(r.sent), payload(r.sent, castSize(r.sent)))
 		if err == ErrFull {
 			return
 		}
@@ -184,7 +184,7 @@ func TestNonsenseInAGateHoldsNobodyUp(t *testing.T) {
 func (r *testCast) sendBurying(n int) {
 	r.Helper()
 	for end := r.sent + n; r.sent < end; {
-		err := r.p.TrySend(msgType(r.sent), payload(r.sent, castSize(r.sent)))
+		err := r.p.TrySend(castType(r.sent), payload(r.sent, castSize(r.sent)))
 		if err == nil {
 			r.sent++
 		} else if err != ErrFull || r.p.Slowest().Number == 0 || !r.p.Bury(r.p.Slowest()) {

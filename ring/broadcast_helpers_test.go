@@ -17,6 +17,7 @@ type testCast struct {
 	p     *BroadcastPublisher
 	sent  int    // messages
 	first uint64 // number of the first one
+	packs bool   // send sends in batches
 }
 
 const castCapacity = MinCapacity
@@ -24,14 +25,18 @@ const castCapacity = MinCapacity
 func lossy() Geometry    { return Geometry{Kind: Broadcast, Capacity: castCapacity} }
 func lossless() Geometry { return Geometry{Kind: Broadcast, Capacity: castCapacity, Gates: 3} }
 
-// eachCast runs test for all sorts of broadcast rings.
+// eachCast runs test for all sorts of broadcast rings, and of senders.
 func eachCast(t *testing.T, test func(t *testing.T, r *testCast)) {
 	for _, g := range []Geometry{lossy(), lossless()} {
 		for _, sum := range []bool{false, true} {
-			g.Checksum = sum
-			t.Run(fmt.Sprintf("gates%d,checksum=%t", g.Gates, sum), func(t *testing.T) {
-				test(t, newCast(t, g, StartPosition, StartSequence))
-			})
+			for _, packs := range []bool{false, true} {
+				g.Checksum = sum
+				t.Run(fmt.Sprintf("gates%d,checksum=%t,batches=%t", g.Gates, sum, packs), func(t *testing.T) {
+					r := newCast(t, g, StartPosition, StartSequence)
+					r.packs = packs
+					test(t, r)
+				})
+			}
 		}
 	}
 }
@@ -76,13 +81,31 @@ func (r *testCast) restart() {
 	}
 }
 
-// castSize is the size in bytes of message number i.
-func castSize(i int) int { return i * 37 % 200 }
+// castSize is the size in bytes of message number i. Four after each other are
+// equal, so that they share a frame if they are sent together.
+func castSize(i int) int { return i / 4 * 37 % 200 }
 
+// castType is the type of message number i: that of all that send sends together.
+func castType(i int) uint16 { return msgType(i / 7) }
+
+// send sends the next n messages.
 func (r *testCast) send(n int) {
 	r.Helper()
+	for r.packs && n > 0 {
+		typ := castType(r.sent)
+		var msgs [][]byte
+		for i := r.sent; len(msgs) < n && castType(i) == typ; i++ {
+			msgs = append(msgs, payload(i, castSize(i)))
+		}
+		k, err := r.p.TrySendBatch(typ, msgs)
+		if k == 0 || err != nil {
+			r.Fatalf("sending %d messages from number %d on: %d, %v", len(msgs), r.sent, k, err)
+		}
+		r.sent += k
+		n -= k
+	}
 	for range n {
-		if err := r.p.TrySend(msgType(r.sent), payload(r.sent, castSize(r.sent))); err != nil {
+		if err := r.p.TrySend(castType(r.sent), payload(r.sent, castSize(r.sent))); err != nil {
 			r.Fatalf("sending message %d: %v", r.sent, err)
 		}
 		r.sent++
@@ -150,7 +173,7 @@ func (s *testSub) take(m Message, err error) error {
 	case err != nil:
 		return err
 	}
-	if want := payload(s.next, castSize(s.next)); string(m.Payload) != string(want) || m.Type != msgType(s.next) {
+	if want := payload(s.next, castSize(s.next)); string(m.Payload) != string(want) || m.Type != castType(s.next) {
 		s.r.Fatalf("message %d: %d bytes %.20x of type %#x, want %d bytes %.20x", s.next, len(m.Payload), m.Payload, m.Type, len(want), want)
 	}
 	s.next++

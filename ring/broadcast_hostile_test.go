@@ -109,7 +109,7 @@ func TestAScribblerIsNothingToThePublisher(t *testing.T) {
 func (r *testCast) sendAllBurying(n int) {
 	r.Helper()
 	for end := r.sent + n; r.sent < end; {
-		err := r.p.TrySend(msgType(r.sent), payload(r.sent, castSize(r.sent)))
+		err := r.p.TrySend(castType(r.sent), payload(r.sent, castSize(r.sent)))
 		if err == nil {
 			r.sent++
 		} else if err != ErrFull || !r.p.Bury(r.p.Slowest()) {

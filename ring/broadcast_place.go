@@ -5,32 +5,50 @@ import "slices"
 // join finds the first message, and holds it if the subscriber has a gate.
 func (s *BroadcastSubscriber) join(o BroadcastOptions) error {
 	for attempt := range lookups {
-		c, err := s.settle(func() (cursor, error) { return s.start(o, attempt) })
+		c, err := s.settle(func() (place, error) { return s.start(o, attempt) })
 		if err == errOverwritten {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if o.Start == AtSequence {
-			if before(c.seq, o.Sequence) {
-				return badArgument("attach", "message number %d was asked for, the next is %d", o.Sequence, c.seq)
-			}
-			s.owed = c.seq - o.Sequence
+		if o.Start == AtSequence && before(c.seq+c.skip, o.Sequence) {
+			return badArgument("attach", "message number %d was asked for, the next is %d", o.Sequence, c.seq)
 		}
-		s.cursor = c
-		return nil
+		if s.enter(c) {
+			if o.Start == AtSequence {
+				s.owed = s.seq - o.Sequence
+			}
+			s.turn()
+			return nil
+		}
 	}
 	return ErrEmpty
 }
 
+// enter begins at a place that was settled. It reports false if that was
+// overwritten meanwhile, and leaves the subscriber where it was.
+func (s *BroadcastSubscriber) enter(p place) bool {
+	if p.skip == 0 {
+		s.cursor = p.cursor
+		return true
+	}
+	at := s.cursor
+	s.cursor = p.cursor
+	if h, n, what := s.look(s.pos); what == message && n > p.skip && s.open(h, n, p.skip) {
+		return true
+	}
+	s.cursor = at
+	return false
+}
+
 // settle finds a place and sets the gate to it, if there is one. It returns
 // errOverwritten when the publisher went past it meanwhile.
-func (s *BroadcastSubscriber) settle(find func() (cursor, error)) (cursor, error) {
+func (s *BroadcastSubscriber) settle(find func() (place, error)) (place, error) {
 	// Pairs with the store in mark. What is behind the latest checkpoint is
 	// safe while we look for the place.
 	if s.gate.set && !s.hold(s.ctl.Load64(offLatest)) {
-		return cursor{}, errOverwritten
+		return place{}, errOverwritten
 	}
 	c, err := find()
 	if err == nil && !s.hold(c.pos) {
@@ -40,7 +58,7 @@ func (s *BroadcastSubscriber) settle(find func() (cursor, error)) (cursor, error
 }
 
 // start returns where to begin.
-func (s *BroadcastSubscriber) start(o BroadcastOptions, attempt int) (cursor, error) {
+func (s *BroadcastSubscriber) start(o BroadcastOptions, attempt int) (place, error) {
 	switch o.Start {
 	case Newest:
 		return s.stream.newest()
@@ -50,13 +68,13 @@ func (s *BroadcastSubscriber) start(o BroadcastOptions, attempt int) (cursor, er
 	return s.fromOldest(attempt)
 }
 
-func (s *BroadcastSubscriber) fromOldest(attempt int) (cursor, error) {
+func (s *BroadcastSubscriber) fromOldest(attempt int) (place, error) {
 	for range lookups {
 		if c, ok := s.oldest(attempt); ok {
-			return c, nil
+			return place{cursor: c}, nil
 		}
 	}
-	return cursor{}, ErrEmpty
+	return place{}, ErrEmpty
 }
 
 // lapped moves to where the subscriber goes on after what stands at pos was
@@ -72,7 +90,7 @@ func (s *BroadcastSubscriber) lapped() error {
 		s.vain = 0
 	}
 	for attempt := range lookups {
-		c, err := s.settle(func() (cursor, error) {
+		c, err := s.settle(func() (place, error) {
 			if s.newest {
 				return s.stream.newest()
 			}
@@ -88,12 +106,15 @@ func (s *BroadcastSubscriber) lapped() error {
 			return corrupt("receive", "message number %d at position %#x, where number %d was due at position %#x",
 				c.seq, c.pos, s.seq, s.pos)
 		}
-		missed := &Lapped{Messages: c.seq - s.seq, Bytes: c.bytes - s.bytes, Next: c.seq}
-		s.cursor, s.resumed = c, c.seq
-		if missed.Messages == 0 {
+		was := s.cursor
+		if !s.enter(c) {
+			continue
+		}
+		s.resumed = s.seq
+		if s.seq == was.seq {
 			return nil // nothing but pads
 		}
-		return missed
+		return &Lapped{Messages: s.seq - was.seq, Bytes: s.bytes - was.bytes, Next: s.seq}
 	}
 	return ErrEmpty
 }
@@ -109,16 +130,21 @@ func (s *BroadcastSubscriber) Last(dst []byte) (_ []byte, seq uint64, typ uint16
 		if err != nil {
 			return dst, 0, 0, err
 		}
-		h, what := s.look(c.pos)
+		h, of, what := s.look(c.pos)
 		if !s.intact(c.pos) {
 			continue
 		}
 		if what != message {
 			return dst, 0, 0, ErrEmpty
 		}
+		if c.skip >= of {
+			return dst, 0, 0, corrupt("receive", "batch of %d messages at data offset %d, there were more", of, c.pos&s.mask)
+		}
+		size := h.Len() / of
+		from := c.pos&s.mask + h.PayloadOffset() + c.skip*size
 		n := len(dst)
-		out := slices.Grow(dst, int(h.Len()))[:n+int(h.Len())]
-		s.data.CopyOut(out[n:], c.pos&s.mask+h.PayloadOffset())
+		out := slices.Grow(dst, int(size))[:n+int(size)]
+		s.data.CopyOut(out[n:], from)
 		var want, have uint64
 		if s.flags&FlagChecksum != 0 {
 			want, have = s.data.Load64(c.pos&s.mask+HeaderSize), checksum(h, out[n:])
@@ -129,7 +155,7 @@ func (s *BroadcastSubscriber) Last(dst []byte) (_ []byte, seq uint64, typ uint16
 			return dst, 0, 0, corrupt("receive", "message at data offset %d has xxhash64 %016x, its frame says %016x",
 				c.pos&s.mask, have, want)
 		default:
-			return out, c.seq, h.Type(), nil
+			return out, c.seq + c.skip, h.Type(), nil
 		}
 	}
 	return dst, 0, 0, ErrEmpty

@@ -203,7 +203,7 @@ func (p *BroadcastPublisher) sum(h Header, payload []byte) {
 func (p *BroadcastPublisher) commit(h Header, payload []byte) {
 	p.sum(h, payload)
 	at := p.pos
-	p.pass(h)
+	p.pass(h, 1)
 	p.publish(at, h)
 }
 
@@ -242,7 +242,7 @@ func (p *BroadcastPublisher) makeRoom(size uint64) error {
 		p.lines.written(off, off+left)
 		h := MakeHeader(uint32(left-HeaderSize), 0, FlagPad)
 		at := p.pos
-		p.pass(h)
+		p.pass(h, 0)
 		p.publish(at, h)
 	}
 	return p.reserve(size)

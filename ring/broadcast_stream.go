@@ -100,46 +100,67 @@ const (
 	nonsense                 // what can't be a frame
 )
 
-// look returns what stands at pos. Unless that is intact, it means nothing.
+// look returns what stands at pos, and of how many messages it is the frame.
+// Unless that is intact, it means nothing.
 //
 // The load pairs with the release store in publish: it hands over the payload,
 // and that what is behind the frame is a frame or doesn't look like one.
-func (s *stream) look(pos uint64) (Header, standing) {
+func (s *stream) look(pos uint64) (h Header, n uint64, what standing) {
 	return s.judge(pos, Header(s.data.Load64(pos&s.mask))^lapTag(pos, s.shift))
 }
 
 // judge says what a header at pos is.
-func (s *stream) judge(pos uint64, h Header) (Header, standing) {
+func (s *stream) judge(pos uint64, h Header) (_ Header, n uint64, what standing) {
 	end := pos&s.mask + h.FrameSize()
 	switch {
 	case !h.Committed():
-		return h, nothing
+		return h, 0, nothing
 	case h.Flags() == s.flags && h.Len() <= s.max && end <= s.mask+1:
-		return h, message
+		return h, 1, message
 	case h.Flags() == FlagPad && end == s.mask+1:
-		return h, padding
+		return h, 0, padding
+	case h.Flags() == FlagBatch && s.flags == 0 && h.Len() <= s.max && end <= s.mask+1:
+		if n = s.several(pos, h.Len()); n > 0 {
+			return h, n, message
+		}
 	}
-	return h, nonsense
+	return h, 0, nonsense
 }
 
-// pass moves a cursor behind the frame with header h.
-func (c *cursor) pass(h Header) {
+// several returns how many messages are in the batch at pos, which is of so many
+// bytes: two at least, or none if it can't be one.
+func (s *stream) several(pos, size uint64) uint64 {
+	unit := s.data.Load64(pos&s.mask + HeaderSize)
+	if unit == 0 || unit > size/2 || size%unit != 0 {
+		return 0
+	}
+	return size / unit
+}
+
+// pass moves a cursor behind the frame with header h, of n messages.
+func (c *cursor) pass(h Header, n uint64) {
 	c.pos += h.FrameSize()
-	if h.Flags()&FlagPad == 0 {
-		c.seq++
+	c.seq += n
+	if n > 0 {
 		c.bytes += h.Len()
 	}
 }
 
+// place is where to begin or go on: with a message of the frame at pos.
+type place struct {
+	cursor
+	skip uint64 // the messages of that frame before it
+}
+
 // walk passes over the committed frames from c on, until there is none or stop
-// says so of a message. It doesn't go further than a lap.
-func (s *stream) walk(c cursor, stop func(at cursor) bool) (cursor, standing) {
+// says so of one with n messages. It doesn't go further than a lap.
+func (s *stream) walk(c cursor, stop func(at cursor, n uint64) bool) (cursor, standing) {
 	for start := c.pos; ; {
-		h, what := s.look(c.pos)
-		if what == nothing || what == nonsense || what == message && stop(c) {
+		h, n, what := s.look(c.pos)
+		if what == nothing || what == nonsense || what == message && stop(c, n) {
 			return c, what
 		}
-		if c.pass(h); c.pos-start > s.mask+1 {
+		if c.pass(h, n); c.pos-start > s.mask+1 {
 			return c, nonsense
 		}
 	}
@@ -178,7 +199,7 @@ func (s *stream) previous(pos uint64) (cursor, bool) {
 
 // newest returns the place before the last message that is there, or, without
 // one, where the next will be.
-func (s *stream) newest() (cursor, error) {
+func (s *stream) newest() (place, error) {
 	for range lookups {
 		latest := s.ctl.Load64(offLatest)
 		from, ok := s.marked(latest)
@@ -186,32 +207,35 @@ func (s *stream) newest() (cursor, error) {
 			continue
 		}
 		last, found, end, what := s.lastFrom(from, latest)
-		if !found && what == nothing {
-			// None stands behind the checkpoint; perhaps one before it.
-			if c, ok := s.previous(latest); ok {
-				from = c
-				last, found, _, what = s.lastFrom(from, latest)
+		for !found && what == nothing && latest-from.pos <= s.mask {
+			// None stands behind the checkpoint; perhaps one before it. There
+			// may be nothing but a pad between two of them.
+			c, ok := s.previous(from.pos)
+			if !ok {
+				break
 			}
+			from = c
+			last, found, _, what = s.lastFrom(from, latest)
 		}
 		switch {
 		case !s.intact(from.pos):
 		case what == nonsense:
-			return end, corrupt("look for the newest message", "no frame behind position %#x", from.pos)
+			return place{}, corrupt("look for the newest message", "no frame behind position %#x", from.pos)
 		case found:
 			return last, nil
 		default:
-			return end, nil
+			return place{cursor: end}, nil
 		}
 	}
-	return cursor{}, ErrEmpty
+	return place{}, ErrEmpty
 }
 
 // lastFrom walks from a checkpoint to the last message, and a little less far
 // when messages come as fast as it walks: what is behind a checkpoint that is
 // younger than this call was the newest message during it.
-func (s *stream) lastFrom(from cursor, latest uint64) (last cursor, found bool, end cursor, what standing) {
-	end, what = s.walk(from, func(at cursor) bool {
-		last, found = at, true
+func (s *stream) lastFrom(from cursor, latest uint64) (last place, found bool, end cursor, what standing) {
+	end, what = s.walk(from, func(at cursor, n uint64) bool {
+		last, found = place{at, n - 1}, true
 		now := s.ctl.Load64(offLatest)
 		return now != latest && !before(at.pos, now)
 	})
@@ -225,7 +249,7 @@ func (s *stream) end() (cursor, error) {
 	if !ok || from.pos != latest {
 		return from, corrupt("attach publisher", "no checkpoint at position %#x", latest)
 	}
-	end, what := s.walk(from, func(cursor) bool { return false })
+	end, what := s.walk(from, func(cursor, uint64) bool { return false })
 	if what == nonsense {
 		return end, corrupt("attach publisher", "frame header %#016x at data offset %d",
 			s.data.Load64(end.pos&s.mask), end.pos&s.mask)
@@ -235,7 +259,7 @@ func (s *stream) end() (cursor, error) {
 
 // find returns the place before message number seq, of those that are there, or
 // else the one nearest to it.
-func (s *stream) find(seq uint64) (cursor, error) {
+func (s *stream) find(seq uint64) (place, error) {
 	for attempt := range lookups {
 		from, ok := s.marked(s.ctl.Load64(offLatest))
 		for ok && before(seq, from.seq) {
@@ -243,20 +267,22 @@ func (s *stream) find(seq uint64) (cursor, error) {
 		}
 		if !ok {
 			if from, ok = s.oldest(attempt); ok && before(seq, from.seq) {
-				return from, nil
+				return place{cursor: from}, nil
 			}
 		}
 		if !ok {
 			continue
 		}
-		end, what := s.walk(from, func(at cursor) bool { return at.seq == seq })
+		end, what := s.walk(from, func(at cursor, n uint64) bool { return seq-at.seq < n })
 		switch {
 		case !s.intact(from.pos):
 		case what == nonsense:
-			return end, corrupt("look for a message", "no frame at position %#x", end.pos)
+			return place{}, corrupt("look for a message", "no frame at position %#x", end.pos)
+		case what == message:
+			return place{end, seq - end.seq}, nil
 		default:
-			return end, nil
+			return place{cursor: end}, nil
 		}
 	}
-	return cursor{}, ErrEmpty
+	return place{}, ErrEmpty
 }

@@ -15,8 +15,10 @@ type BroadcastSubscriber struct {
 	stream
 	cursor        // the next message
 	stale  uint64 // the word at pos that was no frame when Next looked last
+	odd    bool   // Next finds something to do that isn't a plain frame: see turn
 	buf    []byte // of the message that Next handed out
-	batch  []byte // of the frames that NextBatch did
+	batch  []byte // of the frames that were copied out as a whole
+	rest   opened // and of the last of them, if not all of its messages were handed out
 	newest bool   // where to go on after a lap
 
 	lease  cursor // of the message that Lease handed out
@@ -29,6 +31,12 @@ type BroadcastSubscriber struct {
 	gate    gate
 	stamps  sampler
 	careful bool // a message needs more than to be found and copied: there are checksums or stamps
+}
+
+// turn has Next know whether there may be something else to do than to find a
+// message and copy it.
+func (s *BroadcastSubscriber) turn() {
+	s.odd = s.careful || s.leased || s.owed != 0 || !s.rest.done()
 }
 
 // Start says with which message a subscriber begins, or goes on after it was
@@ -107,13 +115,17 @@ func NewBroadcastSubscriber(g Geometry, body []byte, o BroadcastOptions) (*Broad
 // can't be a frame. It allocates for that, and when a message is longer than
 // all before.
 func (s *BroadcastSubscriber) Next() (Message, error) {
+	if s.odd {
+		if !s.rest.done() {
+			return s.again(), nil
+		}
+		return s.next(s.header())
+	}
 	off := s.pos & s.mask
-	// Pairs with the release store in publish: hands over the payload, and that
-	// what is behind it is a frame or doesn't look like one.
-	h := Header(s.data.Load64(off)) ^ lapTag(s.pos, s.shift)
+	h := s.header()
 	n := h.Len()
 	size := frameSize(HeaderSize, n)
-	if h>>48 != markWord || n > uint64(len(s.buf)) || off+size > s.mask+1 || s.careful || s.owed != 0 || s.leased {
+	if h>>48 != markWord || n > uint64(len(s.buf)) || off+size > s.mask+1 {
 		return s.next(h)
 	}
 	buf := s.buf[:n]
@@ -127,12 +139,27 @@ func (s *BroadcastSubscriber) Next() (Message, error) {
 	return Message{Payload: buf, Type: h.Type()}, nil
 }
 
+// header loads the header at pos.
+//
+// Pairs with the release store in publish: hands over the payload, and that what
+// is behind it is a frame or doesn't look like one.
+func (s *BroadcastSubscriber) header() Header {
+	return Header(s.data.Load64(s.pos&s.mask)) ^ lapTag(s.pos, s.shift)
+}
+
 // next is Next for everything but a plain frame. h is the header at pos.
 func (s *BroadcastSubscriber) next(h Header) (Message, error) {
-	h, err := s.arrive(h)
+	h, of, err := s.arrive(h)
 	for range lookups {
 		if err != nil {
 			return Message{}, err
+		}
+		if of > 1 {
+			if s.open(h, of, 0) {
+				return s.again(), nil
+			}
+			h, of, err = s.arrive(h)
+			continue
 		}
 		n := h.Len()
 		if n > uint64(len(s.buf)) {
@@ -142,11 +169,11 @@ func (s *BroadcastSubscriber) next(h Header) (Message, error) {
 		s.data.CopyOut(buf, s.pos&s.mask+h.PayloadOffset())
 		if err = s.verify(h, buf); err == nil {
 			s.measure()
-			s.pass(h)
+			s.pass(h, 1)
 			return Message{Payload: buf, Type: h.Type()}, nil
 		}
 		if err == errOverwritten {
-			h, err = s.arrive(h)
+			h, of, err = s.arrive(h)
 		}
 	}
 	return Message{}, ErrEmpty
@@ -156,22 +183,34 @@ func (s *BroadcastSubscriber) next(h Header) (Message, error) {
 // the publisher may be overwriting while it is read. So what was made of it
 // counts only if Valid says so afterwards. It ends with the next call on the
 // subscriber, except for Valid. In a lossless ring the publisher keeps away from
-// it, unless the subscriber is evicted.
+// it, unless the subscriber is evicted. Messages that share a frame are copied out
+// all the same, all at once.
 func (s *BroadcastSubscriber) Lease() (Message, error) {
-	h, err := s.arrive(Header(s.data.Load64(s.pos&s.mask)) ^ lapTag(s.pos, s.shift))
+	if !s.rest.done() {
+		return s.again(), nil
+	}
+	h, of, err := s.arrive(s.header())
 	for range lookups {
 		if err != nil {
 			return Message{}, err
+		}
+		if of > 1 {
+			if s.open(h, of, 0) {
+				return s.again(), nil
+			}
+			h, of, err = s.arrive(h)
+			continue
 		}
 		payload := s.data.Bytes(s.pos&s.mask+h.PayloadOffset(), h.Len())
 		if err = s.verify(h, payload); err == nil {
 			s.measure()
 			s.lease, s.leased = s.cursor, true
-			s.pass(h)
+			s.turn()
+			s.pass(h, 1)
 			return Message{Payload: payload, Type: h.Type()}, nil
 		}
 		if err == errOverwritten {
-			h, err = s.arrive(h)
+			h, of, err = s.arrive(h)
 		}
 	}
 	return Message{}, ErrEmpty
@@ -186,48 +225,61 @@ func (s *BroadcastSubscriber) Valid() bool {
 	if s.intact(s.lease.pos) {
 		return true
 	}
-	s.cursor, s.leased = s.lease, false
+	s.cursor = s.lease
+	s.unlease()
 	return false
 }
 
-// arrive moves to the next message and returns its header, which is intact. h is
-// the header at pos.
-func (s *BroadcastSubscriber) arrive(h Header) (Header, error) {
+func (s *BroadcastSubscriber) unlease() {
 	s.leased = false
-	if s.owed != 0 {
-		missed := s.owed
-		s.owed = 0
-		return h, &Lapped{Messages: missed, Next: s.seq}
+	s.turn()
+}
+
+// arrive moves to the next frame with messages and returns its header, which is
+// intact, and how many they are. h is the header at pos.
+func (s *BroadcastSubscriber) arrive(h Header) (_ Header, n uint64, err error) {
+	if s.odd {
+		s.leased = false
+		if s.owed != 0 {
+			missed := s.owed
+			s.owed = 0
+			s.turn()
+			return h, 0, &Lapped{Messages: missed, Next: s.seq}
+		}
+		s.turn()
 	}
 	for start := s.pos; ; {
 		var what standing
-		if h, what = s.judge(s.pos, h); what == nothing {
+		if h, n, what = s.judge(s.pos, h); what == nothing {
 			s.stale = uint64(h ^ lapTag(s.pos, s.shift))
 			// Pairs with the store in End, which says where that is: if it
 			// is here there never was a message.
 			if s.ctl.Load64(offEnd) == s.pos|1 && s.intact(s.pos) {
-				return h, io.EOF
+				return h, 0, io.EOF
 			}
 		}
 		switch {
 		case !s.intact(s.pos):
 			if err := s.lapped(); err != nil {
-				return h, err
+				return h, 0, err
 			}
 			start = s.pos // nothing but pads was missed
 		case what == nothing:
-			return h, ErrEmpty
+			return h, 0, ErrEmpty
 		case what == message:
-			return h, nil
+			return h, n, nil
 		case what == padding:
-			s.pass(h)
+			s.pass(h, 0)
+		case h.Flags() == FlagBatch && s.flags == 0:
+			return h, 0, corrupt("receive", "batch header %#016x at data offset %d of %d, of messages of %d bytes",
+				uint64(h), s.pos&s.mask, s.mask+1, s.data.Load64(s.pos&s.mask+HeaderSize))
 		default:
-			return h, corrupt("receive", "frame header %#016x at data offset %d of %d", uint64(h), s.pos&s.mask, s.mask+1)
+			return h, 0, corrupt("receive", "frame header %#016x at data offset %d of %d", uint64(h), s.pos&s.mask, s.mask+1)
 		}
 		if s.pos-start > s.mask {
-			return h, corrupt("receive", "pad frames all around the ring, the last before data offset %d", s.pos&s.mask)
+			return h, 0, corrupt("receive", "pad frames all around the ring, the last before data offset %d", s.pos&s.mask)
 		}
-		h = Header(s.data.Load64(s.pos&s.mask)) ^ lapTag(s.pos, s.shift)
+		h = s.header()
 	}
 }
 

@@ -187,6 +187,7 @@ func (p *BroadcastPublisher) Sample(g Geometry, body []byte, s Sampling) {
 func (s *BroadcastSubscriber) Sample(g Geometry, body []byte, o Sampling) {
 	s.stamps = newSampler(g, body, o)
 	s.careful = s.careful || s.stamps.on
+	s.turn()
 }
 
 // measure measures the message at pos, which is about to be handed out.

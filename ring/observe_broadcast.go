@@ -19,6 +19,7 @@ func (o *Observer) broadcastNext(buf []byte) (Frame, error) {
 	s := o.subscriber
 	var missed uint64
 	for range lookups {
+		from := s.rest
 		m, err := s.Next()
 		var l *Lapped
 		if errors.As(err, &l) {
@@ -28,16 +29,32 @@ func (o *Observer) broadcastNext(buf []byte) (Frame, error) {
 		if err != nil {
 			return Frame{}, err
 		}
-		n := uint64(len(m.Payload))
-		size := frameSize(o.g.payloadOffset(), n)
-		at := s.Position() - size
 		// The subscriber's own copy is good until its next message.
+		n := uint64(len(m.Payload))
 		buf = room(buf, min(n, uint64(o.MaxPayload)))
 		copy(buf, m.Payload)
-		return Frame{
-			Position: at, Offset: at & s.mask, Size: size, Owner: -1, Type: m.Type, Len: n,
-			Payload: buf, Sequence: s.Sequence() - 1, Missed: missed,
-		}, nil
+		f := Frame{Owner: -1, Type: m.Type, Len: n, Payload: buf, Sequence: s.Sequence() - 1, Missed: missed}
+		if from.done() && !s.rest.done() { // a batch's first, or the one it begins with
+			from = s.rest
+			from.at -= n
+		}
+		if from.done() {
+			f.Size = frameSize(o.g.payloadOffset(), n)
+			f.Position = s.Position() - f.Size
+			f.Offset = f.Position & s.mask
+			return f, nil
+		}
+		f.Flags, f.Size = FlagBatch, frameSize(batchOffset, uint64(len(from.frame)))
+		f.Position = s.Position() - f.Size
+		at := batchOffset + from.at
+		f.Offset = f.Position&s.mask + at
+		if from.at+n < uint64(len(from.frame)) {
+			f.Size = at + n
+		}
+		if from.at > 0 {
+			f.Size -= at
+		}
+		return f, nil
 	}
 	return Frame{}, ErrEmpty
 }
@@ -63,7 +80,7 @@ func (o *Observer) broadcastSnapshot() (s Snapshot) {
 		case !ok || from.pos != latest:
 			s.Problem = fmt.Sprintf("no checkpoint at position %#x", latest)
 		default:
-			end, what := r.walk(from, func(cursor) bool { return false })
+			end, what := r.walk(from, func(cursor, uint64) bool { return false })
 			if what == nonsense && r.intact(end.pos) {
 				s.Problem = fmt.Sprintf("no frame at position %#x", end.pos)
 			}

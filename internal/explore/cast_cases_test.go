@@ -23,6 +23,12 @@ func castCases() (all []*cast) {
 		}
 		return sizes
 	}
+	unlike := func(n int) (sizes []int) {
+		for i := range n {
+			sizes = append(sizes, castMessage+i%2*8) // eight to a lap
+		}
+		return sizes
+	}
 	var (
 		oldest = castSub{start: ring.Oldest, resume: ring.Oldest}
 		newest = castSub{start: ring.Newest, resume: ring.Newest}
@@ -64,12 +70,22 @@ func castCases() (all []*cast) {
 		add(&cast{name: "two gated", before: 192, sizes: equal(5), there: 3, ready: true, subs: []castSub{gated, late}, large: true})
 		add(&cast{name: "gated and not", before: 192, sizes: equal(5), there: 3, ready: true, subs: []castSub{gated, oldest}, large: true})
 		add(&cast{name: "two evicted", before: 192, sizes: equal(5), there: 3, ready: true, evict: true, subs: []castSub{gated, late}, large: true})
-		// The straight ways, and batches of two, which is what fits into an
-		// eighth of the ring.
+		// The straight ways, and batches of two.
 		add(&cast{name: "sends", before: 224, sizes: small(10), there: 5, ready: true, how: "send", subs: []castSub{oldest}})
-		add(&cast{name: "batches", before: 224, sizes: small(10), there: 4, ready: true, how: "batch", subs: []castSub{pairs}})
-		add(&cast{name: "batches and gates", before: 224, sizes: small(10), there: 6, ready: true, how: "batch", subs: []castSub{gatedPairs}})
-		add(&cast{name: "batches tso", before: 224, sizes: small(10), there: 4, ready: true, how: "batch", buffers: 3, subs: []castSub{pairs}, large: true})
+		add(&cast{name: "batches", before: 224, sizes: unlike(10), there: 4, ready: true, how: "batch", subs: []castSub{pairs}})
+		add(&cast{name: "batches and gates", before: 224, sizes: unlike(10), there: 6, ready: true, how: "batch", subs: []castSub{gatedPairs}})
+		add(&cast{name: "batches tso", before: 224, sizes: unlike(10), there: 4, ready: true, how: "batch", buffers: 3, subs: []castSub{pairs}, large: true})
+		// Two in one frame, which is what fits into an eighth of the ring: received
+		// one by one, and by those who begin with the second one of a frame.
+		alike := func(name string, s castSub, large bool) {
+			add(&cast{name: name, before: 192, sizes: small(12), there: 2, ready: s.start == ring.Oldest, how: "batch", alike: true, subs: []castSub{s}, large: large})
+		}
+		alike("alike", oldest, false)
+		alike("alike pairs", pairs, true)
+		alike("alike newest", newest, true)
+		alike("alike last", last, true)
+		alike("alike fourth", castSub{start: ring.AtSequence, number: 3, resume: ring.Newest}, true)
+		add(&cast{name: "alike tso", before: 192, sizes: small(12), there: 2, ready: true, how: "batch", alike: true, buffers: 3, subs: []castSub{oldest}, large: true})
 		if deaths == 0 {
 			add(&cast{name: "two six", before: 192, sizes: equal(6), there: 3, ready: true, subs: []castSub{oldest, newest}, large: true})
 			add(&cast{name: "two join", before: 192, sizes: equal(5), there: 3, subs: []castSub{oldest, newest}, large: true})

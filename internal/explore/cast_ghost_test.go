@@ -171,16 +171,25 @@ func (g *castGhost) walk() error {
 		if !h.Valid() || off+size > castSize {
 			return fmt.Errorf("behind the committed frames, at data+%d, stands %#x", off, uint64(h))
 		}
-		if h.Flags()&ring.FlagPad == 0 {
+		payload := g.body[g.t.data()+off+h.PayloadOffset():][:h.Len()]
+		if h.Flags()&ring.FlagPad != 0 {
+			payload = nil
+		}
+		if h.Flags() == ring.FlagBatch && g.word(g.t.data()+off+8) != castMessage {
+			return fmt.Errorf("a batch becomes visible of messages of %d bytes", g.word(g.t.data()+off+8))
+		}
+		for len(payload) > 0 {
 			if g.n == len(g.t.sizes) || pos != g.t.pos[g.n] {
 				return fmt.Errorf("a frame that nobody sent becomes visible at data+%d", off)
 			}
-			from := g.t.sender(g.n, g.body[g.t.data()+off+8:][:h.Len()])
+			n := min(g.t.sizes[g.n], len(payload))
+			from := g.t.sender(g.n, payload[:n])
 			if from < 0 {
 				return fmt.Errorf("message %d becomes visible, which is not whole", g.n)
 			}
 			g.from[g.n] = uint8(from)
 			g.n++
+			payload = payload[n:]
 		}
 		g.pos = pos + size
 	}

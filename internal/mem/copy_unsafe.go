@@ -10,22 +10,20 @@ import (
 // calls OrderLoads, and then finds out whether it can be. It is not for the
 // race detector to say. dst must not be shared.
 //
-// With the tag shmtest it is a load for each word, so that other participants
-// may come in between any two.
+// With the tag shmtest it is a load for each word that has some of them, so that
+// other participants may come in between any two.
 //
 //go:norace
 func (r Region) CopyOut(dst []byte, off uint64) {
 	if checked {
-		r.check(off, (uint64(len(dst))+7)&^7, 8)
+		r.check(off&^7, (off%8+uint64(len(dst))+7)&^7, 8)
 	}
 	if Hooked {
-		for ; len(dst) >= 8; dst, off = dst[8:], off+8 {
-			binary.LittleEndian.PutUint64(dst, r.hookedLoad64(off))
-		}
-		if len(dst) > 0 {
-			var last [8]byte
-			binary.LittleEndian.PutUint64(last[:], r.hookedLoad64(off))
-			copy(dst, last[:])
+		for len(dst) > 0 {
+			var word [8]byte
+			binary.LittleEndian.PutUint64(word[:], r.hookedLoad64(off&^7))
+			n := copy(dst, word[off%8:])
+			dst, off = dst[n:], off+uint64(n)
 		}
 		return
 	}
