@@ -7,12 +7,12 @@ import (
 	"io"
 	"iter"
 	"os"
-	"sync"
 	"sync/atomic"
 
 	"github.com/ringway/ringway/fallback"
 	"github.com/ringway/ringway/internal/errs"
 	"github.com/ringway/ringway/ring"
+	"github.com/ringway/ringway/sync"
 )
 
 // Conn is a connection between two processes: messages go both ways, over two
@@ -34,6 +34,7 @@ type Conn struct {
 	memory    *memory
 	control   *fallback.Control
 	doorbells *fallback.Doorbells   // nil if nobody polls
+	line      *sync.Line            // of those who do; nil without
 	left      atomic.Pointer[error] // why the other side is gone
 	waking    sync.Mutex            // keeps the consumer from being closed while it is woken
 
@@ -66,7 +67,8 @@ type pairing struct {
 
 	// doorbell finds what those sleep on who poll; nil if that was not agreed on.
 	doorbell func(what string, create bool) (*os.File, error)
-	polls    bool // all have to
+	line     *sync.Line // takes its place; may be nil
+	polls    bool       // all have to
 
 	timed *timings // where this side counts, if messages are timed
 }
@@ -83,16 +85,22 @@ func newConn(name string, e *fallback.Established, o options) (*Conn, error) {
 	c.doorbells = e.Doorbells
 	c.memory, c.control, c.max = newMemory(e.Section), e.Control, int(min(e.Geometry.MaxMessage(), 1<<31-1))
 	send, receive := e.Rings()
+	if f := e.Doorbells.TakeLine(); f != nil {
+		var err error
+		if c.line, err = sync.NewLine(f); err != nil {
+			return nil, errors.Join(err, e.Control.Close(), c.memory.release())
+		}
+	}
 	bells := func(of string) func(string, bool) (*os.File, error) {
-		if e.Doorbells == nil {
+		if e.Doorbells == nil || c.line != nil {
 			return nil
 		}
 		return func(what string, _ bool) (*os.File, error) { return e.Doorbells.Take(of + what) }
 	}
 	// A thread for each end that sleeps would be too much for many connections.
 	polls := e.Transport == Bridge || e.Doorbells != nil && o.wait == Adaptive
-	mine := &pairing{name: ".a", slots: 0, gone: c.gone, doorbell: bells("a."), polls: polls}
-	theirs := &pairing{name: ".b", slots: roles, gone: c.gone, doorbell: bells("b."), polls: polls}
+	mine := &pairing{name: ".a", slots: 0, gone: c.gone, doorbell: bells("a."), line: c.line, polls: polls}
+	theirs := &pairing{name: ".b", slots: roles, gone: c.gone, doorbell: bells("b."), line: c.line, polls: polls}
 	if !e.Dialed {
 		mine, theirs = theirs, mine
 	}
@@ -113,7 +121,7 @@ func newConn(name string, e *fallback.Established, o options) (*Conn, error) {
 		}
 	}
 	if err != nil {
-		return nil, errors.Join(err, e.Control.Close(), c.memory.release(), c.doorbells.Close())
+		return nil, errors.Join(err, e.Control.Close(), c.memory.release(), c.line.Close(), c.doorbells.Close())
 	}
 	c.control.Watch(c.watched)
 	c.connected(o.events)
@@ -410,5 +418,5 @@ func (c *Conn) Close() error {
 	defer c.waking.Unlock()
 	failed = errors.Join(failed, c.control.Close(), c.in.Close())
 	c.keepCounts()
-	return errors.Join(failed, c.memory.release(), c.doorbells.Close())
+	return errors.Join(failed, c.memory.release(), c.line.Close(), c.doorbells.Close())
 }

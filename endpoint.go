@@ -144,6 +144,10 @@ func (e *endpoint) openBells(r *Ring) error {
 		data.Doorbell(func(create bool) (*os.File, error) { return find("data", create) })
 		space.Doorbell(func(create bool) (*os.File, error) { return find("space", create) })
 	}
+	if r.pairing != nil && r.pairing.line != nil {
+		data.Line(r.pairing.line)
+		space.Line(r.pairing.line)
+	}
 	if e.mine, e.theirs = data, space; e.role == roleProducer {
 		e.mine, e.theirs = space, data
 	}

@@ -40,14 +40,14 @@ func processor(t *testing.T) time.Duration {
 }
 
 // TestConnectionsAtRestTakeNoProcessor has as many connections wait for messages as
-// the limit of descriptors allows, ten for both ends of each, but two thousand at
+// the limit of descriptors allows, four for both ends of each, but two thousand at
 // most. It looks at processor time, not at the clock: what is kept from the
 // processor takes less of it, never more.
 func TestConnectionsAtRestTakeNoProcessor(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a while")
 	}
-	const wanted, each, spare = 2000, 10, 500
+	const wanted, each, spare = 2000, 4, 500
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ type features uint32
 
 const (
 	featureChecksum features = 1 << iota // messages carry a checksum
-	featurePoll                          // four descriptors that can be polled come with the rings
+	featurePoll                          // one end of a socket pair comes with the rings, for those who sleep in a poll
 	featureAck                           // on a stream, who listens says what it has released
 	knownFeatures   = featureChecksum | featurePoll | featureAck
 )

@@ -194,17 +194,41 @@ func TestDescriptorsThatAreNotOneSealedSectionAreRefusedAndClosed(t *testing.T) 
 	}
 }
 
-func TestDoorbellsThatAreNoneAreRefusedAndClosed(t *testing.T) {
-	for name, n := range map[string]int{"too few": 3, "too many": 5, "devices": 4} {
+func TestALineThatIsNoneIsRefusedAndClosed(t *testing.T) {
+	device := func() int {
+		fd, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fd
+	}
+	socket := func(typ int) func() int {
+		return func() int {
+			fds, err := unix.Socketpair(unix.AF_UNIX, typ|unix.SOCK_CLOEXEC, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			unix.Close(fds[0])
+			return fds[1]
+		}
+	}
+	// Nobody has made it for this connection.
+	stranger := func() int {
+		fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fd
+	}
+	stream := socket(unix.SOCK_STREAM)
+	for name, makes := range map[string][]func() int{
+		"none": nil, "two": {stream, stream}, "a device": {device}, "datagrams": {socket(unix.SOCK_DGRAM)}, "connected to nobody": {stranger},
+	} {
 		t.Run(name, func(t *testing.T) {
 			s, g := section(t)
 			fds := []int{memfd(t, s, 0, allSeals)}
-			for range n {
-				fd, err := unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
-				if err != nil {
-					t.Fatal(err)
-				}
-				fds = append(fds, fd)
+			for _, f := range makes {
+				fds = append(fds, f())
 			}
 			addr, o := hostile(t, func(u *net.UnixConn, of offer) {
 				a := acceptOf(of, s, g)

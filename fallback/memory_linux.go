@@ -2,7 +2,6 @@ package fallback
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -88,7 +87,7 @@ func (c *control) makeSection(t Transport, g ring.Geometry, o Options) (s *shm.S
 		return makeBridge(g, o)
 	}
 	if o.Poll {
-		if d, err = newEventFDs(); err != nil {
+		if d, err = newLine(); err != nil {
 			return nil, "", nil, err
 		}
 	}
@@ -98,37 +97,38 @@ func (c *control) makeSection(t Transport, g ring.Geometry, o Options) (s *shm.S
 	return s, "", d, nil
 }
 
-// newEventFDs makes what the ends of two rings poll.
-func newEventFDs() (*Doorbells, error) {
-	d := &Doorbells{}
-	for i := range d.files {
-		fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
-		if err != nil {
-			return nil, errors.Join(err, d.Close())
-		}
-		d.files[i] = os.NewFile(uintptr(fd), "doorbell")
+// newLine makes what both sides ring and poll.
+func newLine() (*Doorbells, error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
 	}
-	return d, nil
-}
-
-// eventFDs takes over what the other side has made, and refuses what is none.
-func eventFDs(fds []int) (*Doorbells, error) {
-	d := &Doorbells{}
-	var err error
-	for i, fd := range fds {
-		what, linkErr := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
-		if linkErr != nil || what != "anon_inode:[eventfd]" {
-			err = failf(ErrInsecure, "a descriptor of %q came instead of an eventfd", what)
-		}
-		if nbErr := unix.SetNonblock(fd, true); err == nil {
-			err = nbErr
-		}
-		d.files[i] = os.NewFile(uintptr(fd), "doorbell")
-	}
+	err = unix.SetNonblock(fds[0], true)
+	d := &Doorbells{line: os.NewFile(uintptr(fds[0]), "line"), far: os.NewFile(uintptr(fds[1]), "line")}
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// lineOf takes over the end of what the other side has made, and refuses what is
+// none: what is written there must not go to somebody else.
+func lineOf(fd int, peer Identity) (*Doorbells, error) {
+	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+	typ, typErr := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+	if err = errors.Join(err, typErr); err != nil {
+		err = failf(ErrInsecure, "a descriptor came that is no socket pair's: %v", err)
+	} else if typ != unix.SOCK_STREAM || int(cred.Pid) != peer.PID || int(int32(cred.Uid)) != peer.UID {
+		err = failf(ErrInsecure, "a socket of type %d came, made by process %d of user %d, and not by %v", typ, cred.Pid, int32(cred.Uid), peer)
+	}
+	if err == nil {
+		err = unix.SetNonblock(fd, true)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	return &Doorbells{line: os.NewFile(uintptr(fd), "line")}, nil
 }
 
 // handOver sends an accept, and the section with it.
@@ -146,11 +146,14 @@ func (c *control) handOver(frame []byte, e *Established) error {
 		return err
 	}
 	defer unix.Close(fd)
-	fds, err := e.Doorbells.descriptors()
-	if err != nil {
-		return err
+	fds := []int{fd}
+	if e.Doorbells != nil {
+		far := e.Doorbells.far
+		e.Doorbells.far = nil
+		defer far.Close()
+		fds = append(fds, int(far.Fd()))
 	}
-	n, oobn, err := u.WriteMsgUnix(frame, unix.UnixRights(append([]int{fd}, fds...)...), nil)
+	n, oobn, err := u.WriteMsgUnix(frame, unix.UnixRights(fds...), nil)
 	if err == nil && (n != len(frame) || oobn == 0) {
 		err = io.ErrShortWrite
 	}
@@ -164,7 +167,7 @@ func (c *control) takeSection(a accept, o Options) (*shm.Section, *Doorbells, er
 	}
 	r, want := c.handles.reader, 1
 	if a.features&featurePoll != 0 {
-		want += doorbells
+		want++
 	}
 	if r == nil || len(r.fds) != want {
 		n := 0
@@ -180,7 +183,7 @@ func (c *control) takeSection(a accept, o Options) (*shm.Section, *Doorbells, er
 	var d *Doorbells
 	if want > 1 {
 		var bellErr error
-		if d, bellErr = eventFDs(fds[1:]); err == nil {
+		if d, bellErr = lineOf(fds[1], c.peer); err == nil {
 			err = bellErr
 		}
 	}
@@ -191,21 +194,4 @@ func (c *control) takeSection(a accept, o Options) (*shm.Section, *Doorbells, er
 		return nil, nil, errors.Join(err, d.Close())
 	}
 	return s, d, nil
-}
-
-// descriptors returns the numbers of all of them, for the other side. d may be nil.
-func (d *Doorbells) descriptors() (fds []int, err error) {
-	if d == nil {
-		return nil, nil
-	}
-	for _, f := range d.files {
-		raw, err := f.SyscallConn()
-		if err == nil {
-			err = raw.Control(func(fd uintptr) { fds = append(fds, int(fd)) })
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return fds, nil
 }

@@ -28,6 +28,10 @@ const SharedNet = 40 * time.Millisecond
 // LongNet is the longest sleep. Those who poll begin with it: they are many.
 const LongNet = time.Second
 
+// LineNet is the longest sleep of those who poll a line, for whom the first is
+// LongNet: they are more, and interrupted when the other side is dead.
+const LineNet = time.Minute
+
 // firstUnfenced bounds the first sleep of a side that can't issue barriers. The
 // ringer may have loaded the state just before it said so; by the time this is
 // over its stores have long been visible.
@@ -54,6 +58,7 @@ type Bell struct {
 	own     uint32
 	fresh   bool // sleeper: has not slept since it asked for fences
 	polls   bool // sleeper: in the runtime's poller
+	lined   bool // there on a line
 	thread  bool // sleeper: can't do that
 	seq     uint32
 	watcher *watcher
@@ -103,6 +108,13 @@ func (b *Bell) OnAwake(f func(took time.Duration)) { b.awake = f }
 // after each byte written into it. With create it is made if it isn't there. What
 // find returns belongs to the bell. Call it before any other method.
 func (b *Bell) Doorbell(find func(create bool) (*os.File, error)) { b.os.find = find }
+
+// Line has sleepers who poll use a line, and no doorbell, on either side. It must stay open
+// until the bell is closed. Call it before any other method.
+func (b *Bell) Line(l *Line) {
+	b.os.onLine(l)
+	b.lined = true
+}
 
 // Poll has this handle sleep in the runtime's poller from now on, which takes
 // no thread for each sleeper. It enters the kernel. The error matches
@@ -280,6 +292,8 @@ func (b *Bell) net() time.Duration {
 		return SharedNet
 	case b.heir:
 		net = SharedNet
+	case b.polls && b.lined:
+		return max(min(LongNet<<min(b.idle, 10), LineNet), safety)
 	case b.polls && b.learner == nil:
 		return LongNet
 	}

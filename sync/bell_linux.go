@@ -20,7 +20,14 @@ type osBell struct {
 	shared   bool                                // several may sleep on it
 	find     func(create bool) (*os.File, error) // nil: there is no doorbell
 	doorbell atomic.Pointer[doorbell]            // nil until it is needed
+
+	// With a line it takes the place of the doorbell.
+	line    *Line
+	sleeper lineSleeper
 }
+
+// onLine has polling sleepers of both sides use a line.
+func (o *osBell) onLine(l *Line) { o.line, o.sleeper.wake = l, make(chan struct{}, 1) }
 
 func (o *osBell) open(_ string, shared bool) error {
 	o.shared = shared
@@ -44,6 +51,14 @@ func (*osBell) sleep(r mem.Region, seq uint32, d time.Duration) {
 func (o *osBell) wake(r mem.Region, _, state uint32) {
 	if state&onDoorbell == 0 || o.shared {
 		futexWake(r.Ptr32(offSeq), everyone)
+	}
+	if o.line != nil {
+		if state&onDoorbell != 0 {
+			o.line.ring()
+		} else if state == 0 { // by this side
+			o.line.interrupt(&o.sleeper)
+		}
+		return
 	}
 	if state&onDoorbell != 0 || o.doorbell.Load() != nil {
 		o.ring()
@@ -97,7 +112,7 @@ func openDoorbell(find func(create bool) (*os.File, error), create bool) (*doorb
 // poll has this handle sleep on the doorbell from now on, and returns what the
 // state says of such a sleeper.
 func (o *osBell) poll() (uint32, error) {
-	if o.doorbell.Load() == nil {
+	if o.line == nil && o.doorbell.Load() == nil {
 		d, err := openDoorbell(o.find, true)
 		if err != nil {
 			return 0, err
@@ -141,6 +156,11 @@ func (o *osBell) ring() {
 // sleepPolling is sleep on the doorbell, in the runtime's poller: it takes no
 // thread.
 func (o *osBell) sleepPolling(r mem.Region, seq uint32, most time.Duration) {
+	if o.line != nil {
+		o.sleeper.mem, o.sleeper.seq = r, seq
+		o.line.sleep(&o.sleeper, most)
+		return
+	}
 	d := o.doorbell.Load()
 	d.mem, d.seq, d.looks, d.full = r, seq, 0, o.shared
 	// The deadline is a safety net, and moving it each time would cost more
@@ -167,11 +187,18 @@ func (d *doorbell) looked(fd uintptr) bool {
 }
 
 // descriptor returns the doorbell's, after poll.
-func (o *osBell) descriptor() int { return o.doorbell.Load().fd }
+func (o *osBell) descriptor() int {
+	if o.line != nil {
+		return o.line.fd
+	}
+	return o.doorbell.Load().fd
+}
 
 // drain empties the doorbell, if there is one.
 func (o *osBell) drain() {
-	if d := o.doorbell.Load(); d != nil {
+	if o.line != nil {
+		o.line.drain()
+	} else if d := o.doorbell.Load(); d != nil {
 		d.drain(d.fd)
 	}
 }

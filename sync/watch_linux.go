@@ -106,7 +106,14 @@ func (w *watcher) startPolling() error {
 		h.forget(id)
 		return &errs.Error{Op: "watch", Err: err}
 	}
+	line := w.bell.os.line
+	if line != nil {
+		line.watch(w.rouse)
+	}
 	w.stop = func() {
+		if line != nil {
+			line.watch(nil)
+		}
 		_ = unix.EpollCtl(h.fd, unix.EPOLL_CTL_DEL, bell, nil)
 		h.forget(id)
 	}
