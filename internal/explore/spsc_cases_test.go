@@ -37,6 +37,16 @@ func spscCases() (all []*spsc) {
 			{how: "send", sizes: []int{56}}, {how: "send", sizes: []int{56}}, {how: "send", sizes: []int{100}},
 			{how: "claim", sizes: []int{8}}, {how: "send", sizes: []int{8}}},
 			heirs: one(8), heirs2: one(56)})
+		// Of one kind, so that they go and come the straight way, over a line's
+		// end; with something else in between.
+		add(&spsc{name: "again", before: 128, take: true, sends: []send{
+			{how: "again", sizes: []int{8}}, {how: "again", sizes: []int{8}}, {how: "again", sizes: []int{8}},
+			{how: "again", sizes: []int{8}}, {how: "again", sizes: []int{8}}},
+			heirs: []send{{how: "again", sizes: []int{8}}, {how: "again", sizes: []int{8}}}, heirs2: one(56)})
+		add(&spsc{name: "again wide", before: 512, take: true, hold: 1, sends: []send{
+			{how: "again", sizes: []int{72}}, {how: "again", sizes: []int{72}}, {how: "again", sizes: []int{72}},
+			{how: "claim", sizes: []int{16}}, {how: "again", sizes: []int{72}}},
+			heirs: []send{{how: "again", sizes: []int{8}}, {how: "again", sizes: []int{8}}}, heirs2: one(56)})
 		// Received in the shortest way, and many at once.
 		add(&spsc{name: "taken", before: 64, take: true, sends: []send{
 			{how: "send", sizes: []int{8}}, {how: "send", sizes: []int{8}}, {how: "send", sizes: []int{40}},

@@ -32,7 +32,7 @@ type spsc struct {
 // send is an operation of a producer: sizes of messages, which are numbered in
 // the order in which all producers send them.
 type send struct {
-	how   string // "send", "batch", "claim" (and commit less), "abort"
+	how   string // "send", "again" (all of one type), "batch", "claim" (and commit less), "abort"
 	sizes []int
 	first int // number of its first message, from 1
 }
@@ -164,6 +164,8 @@ func (t *spsc) send(x *X, p *ring.SPSCProducer, s send) Result {
 	switch s.how {
 	case "send":
 		err = p.TrySend(uint16(s.first), pattern(s.first, n))
+	case "again":
+		err = p.TrySend(0, pattern(s.first, n))
 	case "batch":
 		var all [][]byte
 		for i, n := range s.sizes {
