@@ -185,7 +185,8 @@ func (p *Publisher) bury(g ring.Gate, as ring.Counter) {
 
 // SendBatch copies the messages into the ring, in order, as messages of type 0,
 // waiting for room, in a lossless ring, until ctx ends. Those that make up to half a
-// ring become visible at the same time, and cost one hand-over. It returns how
+// ring become visible at the same time, and cost one hand-over; neighbours of equal
+// size share one header, unless the ring times its messages. It returns how
 // many were sent; with fewer than all, the error says why, as for Send.
 func (p *Publisher) SendBatch(ctx context.Context, msgs [][]byte) (sent int, err error) {
 	if !p.gate.Enter() {

@@ -111,7 +111,8 @@ func (r *Ring) Subscribe(opts ...SubscribeOption) (*Subscriber, error) {
 // valid until the next call on s.
 //
 // Recv returns an error of type *Lapped, matching ErrLapped, when messages were
-// overwritten before they were read: then call it again to go on. It returns
+// overwritten before they were read: then call it again to go on. What it copied
+// of a batch before that is handed out first. It returns
 // io.EOF when the ring's end was declared and everything received, the error of
 // ctx, ErrPeerDead, once, when the publisher has died (call again to wait for its
 // successor), ErrCorrupt, ErrFault or ErrClosed.

@@ -34,7 +34,7 @@
 //
 // Messages of equal size that are sent as a batch share a frame and its header;
 // see spsc_batch.go for its picture. MPMC rings have the same frame in their
-// claims.
+// claims, and broadcast rings, whose subscribers copy it out as a whole.
 //
 // What this gives when somebody dies:
 //

@@ -77,15 +77,6 @@ func (w *watcher) fire() {
 	}
 }
 
-// rouse calls back as fire does, but empties nothing.
-func (w *watcher) rouse() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.wake != nil && !w.over {
-		w.wake()
-	}
-}
-
 // start has a goroutine sleep on the bell and fire, until stop.
 func (w *watcher) start(sleep func(r mem.Region, seq uint32, most time.Duration), net time.Duration) {
 	done := make(chan struct{})

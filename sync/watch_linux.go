@@ -125,3 +125,12 @@ func (h *hub) forget(id int32) {
 	delete(h.all, id)
 	h.mu.Unlock()
 }
+
+// rouse calls back as fire does, but empties nothing.
+func (w *watcher) rouse() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.wake != nil && !w.over {
+		w.wake()
+	}
+}
