@@ -87,8 +87,9 @@ func TestRingsPublishWithPlainMoves(t *testing.T) {
 	functions := assembly(t, "../../ring")
 	for name, least := range map[string]int{
 		"ring.(*SPSCProducer).publish":      3, // next header, header, position
-		"ring.(*SPSCProducer).TrySend":      0,
-		"ring.(*SPSCProducer).TrySendBatch": 1,
+		"ring.(*SPSCProducer).Put":          3,
+		"ring.(*SPSCProducer).Seal":         2, // next header, header
+		"ring.(*SPSCProducer).trySendBatch": 1,
 		"ring.(*SPSCConsumer).Next":         0,
 		"ring.(*SPSCConsumer).Publish":      1,
 	} {
@@ -104,6 +105,27 @@ func TestRingsPublishWithPlainMoves(t *testing.T) {
 		}
 		if n := stores(code); n < least {
 			t.Errorf("%s has %d plain stores, want at least %d", name, n, least)
+		}
+	}
+}
+
+func TestSmallMessagesGoAndComeWithoutACallIntoPackageRing(t *testing.T) {
+	functions := assembly(t, "../..")
+	for name, least := range map[string]int{
+		"ringway.(*Producer).SendTyped": 5, // payload, next header, header, and two positions
+		"ringway.(*Consumer).Recv":      2, // two positions
+	} {
+		code := functions[name]
+		if n := stores(code); n < least {
+			t.Errorf("%s has %d plain stores, want at least %d", name, n, least)
+		}
+		if f := fences(code); len(f) > 0 {
+			t.Errorf("%s contains %q: a fence on the fast path", name, f)
+		}
+		for _, c := range code {
+			if strings.HasPrefix(c, "CALL") && strings.Contains(c, "ringway/ring.") {
+				t.Errorf("%s has %s", name, c)
+			}
 		}
 	}
 }
