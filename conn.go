@@ -187,22 +187,18 @@ func (c *Conn) Send(ctx context.Context, b []byte) error { return c.SendTyped(ct
 // SendTyped is Send with a message type, which means what the application wants
 // it to mean.
 func (c *Conn) SendTyped(ctx context.Context, typ uint16, b []byte) error {
-	if c.out != nil && c.out.put(typ, b) {
-		return nil
+	if c.out == nil {
+		return c.sendOtherwise(ctx, typ, b)
 	}
-	return c.sendOtherwise(ctx, typ, b)
+	if err := c.out.SendTyped(ctx, typ, b); err != nil {
+		return c.sendFailed("send", err)
+	}
+	return nil
 }
 
-// sendOtherwise is SendTyped when there is more to do than to put the message
-// into a ring.
+// sendOtherwise is SendTyped where there is no ring to put the message into.
 func (c *Conn) sendOtherwise(ctx context.Context, typ uint16, b []byte) error {
-	switch {
-	case c.out != nil:
-		if err := c.out.send(ctx, true, typ, b); err != nil {
-			return c.sendFailed("send", err)
-		}
-		return nil
-	case c.re != nil:
+	if c.re != nil {
 		return c.re.send(ctx, func(c *Conn) error { return c.SendTyped(ctx, typ, b) })
 	}
 	c.open = false
@@ -312,25 +308,19 @@ func (c *Conn) Commit(ctx context.Context, typ uint16) error {
 // was received; ErrPeerDead when it died, and everything that it had sent was
 // received; ErrLost over UDP; that of ctx, ErrCorrupt, ErrClosed.
 func (c *Conn) Recv(ctx context.Context) (Message, error) {
-	if c.in != nil {
-		if m, ok := c.in.take(); ok {
-			return m, nil
-		}
+	if c.in == nil {
+		return c.recvOtherwise(ctx)
 	}
-	return c.recvOtherwise(ctx)
+	m, err := c.in.Recv(ctx)
+	if err != nil {
+		return c.recvFailed(m, err)
+	}
+	return m, nil
 }
 
-// recvOtherwise is Recv when there is more to do than to take a message out of a
-// ring.
+// recvOtherwise is Recv where there is no ring to take a message out of.
 func (c *Conn) recvOtherwise(ctx context.Context) (Message, error) {
-	switch {
-	case c.in != nil:
-		m, err := c.in.recv(ctx, true)
-		if err != nil {
-			return c.recvFailed(m, err)
-		}
-		return m, nil
-	case c.re != nil:
+	if c.re != nil {
 		return c.re.recv(ctx, false)
 	}
 	return c.recvLink(ctx)

@@ -100,12 +100,6 @@ func loadConsumer(ctl mem.Region) (uint64, error) {
 // when there can never be, and ErrCorrupt when the consumer's position can't
 // be true. An open claim is aborted.
 func (p *SPSCProducer) TrySend(typ uint16, b []byte) error {
-	if p.Straight(typ, len(b)) {
-		p.Lay(b)
-		p.Seal()
-		p.Tell()
-		return nil
-	}
 	if p.Put(typ, b) {
 		return nil
 	}
@@ -116,6 +110,12 @@ func (p *SPSCProducer) TrySend(typ uint16, b []byte) error {
 // is room and nothing else is due. If it returns false nothing was done, and
 // TrySend will tell what there is to do.
 func (p *SPSCProducer) Put(typ uint16, b []byte) bool {
+	if p.Straight(typ, len(b)) {
+		p.Lay(b)
+		p.Seal()
+		p.Tell()
+		return true
+	}
 	n := uint64(len(b))
 	again := n == p.n && typ == p.typ
 	if !again {
