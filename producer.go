@@ -72,7 +72,7 @@ func (p *Producer) SendTyped(ctx context.Context, typ uint16, b []byte) error {
 		s.Seal()
 		s.Tell()
 		if p.guard.Faulted() || p.theirs.Awaited() {
-			return p.sentStraight(len(b))
+			return p.sent(len(b))
 		}
 		p.counters.Sent(1, uint64(len(b)))
 		p.gate.Exit()
@@ -81,9 +81,9 @@ func (p *Producer) SendTyped(ctx context.Context, typ uint16, b []byte) error {
 	return p.sendAnother(ctx, typ, b)
 }
 
-// sentStraight is what is left to do inside the gate after a message of n bytes
-// went the straight way.
-func (p *Producer) sentStraight(n int) error {
+// sent is what is left to do inside the gate after a message of n bytes was put
+// into the ring, and leaves it.
+func (p *Producer) sent(n int) error {
 	if p.guard.Faulted() {
 		err := p.failed("send", nil)
 		p.gate.Exit()
@@ -131,11 +131,8 @@ func (p *Producer) send(ctx context.Context, wait bool, typ uint16, b []byte) er
 		return p.shutOut("send")
 	}
 	err := p.try(typ, b)
-	if err == nil && !p.guard.Faulted() {
-		p.theirs.Ring()
-		p.counters.Sent(1, uint64(len(b)))
-		p.gate.Exit()
-		return nil
+	if err == nil {
+		return p.sent(len(b))
 	}
 	if err == ErrFull && wait {
 		p.gate.Exit()

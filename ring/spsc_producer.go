@@ -27,8 +27,7 @@ type SPSCProducer struct {
 	tag  Header // the lap's
 	size uint64 // of a frame with a message
 	n    uint64 // of so many bytes
-	typ  uint16 // and this type
-	head Header // and its header
+	head Header // and this header
 
 	straight spscStraight
 
@@ -117,7 +116,7 @@ func (p *SPSCProducer) Put(typ uint16, b []byte) bool {
 		return true
 	}
 	n := uint64(len(b))
-	again := n == p.n && typ == p.typ
+	again := n == p.n && typ == p.head.Type()
 	if !again {
 		p.expect(typ, n)
 	}
@@ -166,7 +165,7 @@ func (p *SPSCProducer) spread(off, size uint64, b []byte) {
 // expect has Put know messages of this kind.
 func (p *SPSCProducer) expect(typ uint16, n uint64) {
 	p.straight.until = 0
-	p.n, p.typ, p.size = n, typ, frameSize(HeaderSize, n)
+	p.n, p.size = n, frameSize(HeaderSize, n)
 	p.head = MakeHeader(uint32(n), typ, 0)
 	if n > p.max {
 		p.size = p.mask + 1 // Put never finds room for it

@@ -13,8 +13,7 @@ import "encoding/binary"
 type spscStraight struct {
 	until uint64 // up to which position it goes
 	kind  uint64 // the messages it goes for: type and size
-	size  uint64 // of their frames
-	word  uint64 // and their header, with the lap's tag
+	word  uint64 // their header, with the lap's tag
 }
 
 // kind is the type and size of a message, in one word.
@@ -47,7 +46,7 @@ func (p *SPSCProducer) straighten() {
 	} else {
 		return
 	}
-	p.straight = spscStraight{until, kind(p.typ, p.n), size, uint64(p.head ^ p.tag)}
+	p.straight = spscStraight{until, kind(p.head.Type(), p.n), uint64(p.head ^ p.tag)}
 }
 
 // Straight reports whether a message can go the straight way. Then Lay and
@@ -69,8 +68,8 @@ func (p *SPSCProducer) Lay(b []byte) {
 // does. Tell has to follow.
 func (p *SPSCProducer) Seal() {
 	off := p.pos & p.mask
-	end := off + p.straight.size
-	p.pos += p.straight.size
+	end := off + p.size
+	p.pos += p.size
 	if end%cacheLine != 0 {
 		p.data.StoreRelease64(end, 0)
 	}

@@ -10,16 +10,7 @@ import (
 func TestLsAndInspectSayHowFarASubscriberIsBehind(t *testing.T) {
 	dir := t.TempDir()
 	for name, opts := range map[string][]ringway.Option{"feed": nil, "gated": {ringway.Lossless()}} {
-		r, err := ringway.CreateRing(name, ringway.Broadcast, append(opts, ringway.Dir(dir))...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer r.Close()
-		p, err := r.Publisher()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer p.Close()
+		r, p := newFeed(t, dir, name, opts...)
 		if name == "feed" {
 			if out, err := shmbench(t, "inspect", "feed", "--dir", dir); err != nil || !strings.Contains(out, "lag           -\n") {
 				t.Errorf("without a subscriber: %v\n%s", err, out)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ringway/ringway"
 	"github.com/ringway/ringway/bench"
 	"github.com/ringway/ringway/shm"
 )
@@ -295,4 +296,20 @@ func TestReportShowsADocumentAgainAndWhatChanged(t *testing.T) {
 			t.Errorf("shmbench %s: %v\n%s", c.args, err, out)
 		}
 	}
+}
+
+// newFeed makes a broadcast ring in dir, and its publisher.
+func newFeed(t *testing.T, dir, name string, opts ...ringway.Option) (*ringway.Ring, *ringway.Publisher) {
+	t.Helper()
+	r, err := ringway.CreateRing(name, ringway.Broadcast, append(opts, ringway.Dir(dir))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	p, err := r.Publisher()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	return r, p
 }

@@ -311,16 +311,7 @@ func TestTailShowsMessagesAndConsumesNone(t *testing.T) {
 
 func TestTailFollowsABroadcastRingAndSaysWhatItMissed(t *testing.T) {
 	dir := t.TempDir()
-	r, err := ringway.CreateRing("feed", ringway.Broadcast, ringway.Dir(dir), ringway.Capacity(4096))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	p, err := r.Publisher()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
+	_, p := newFeed(t, dir, "feed", ringway.Capacity(4096))
 	for i := range 200 {
 		if err := p.TrySend(fmt.Appendf(nil, "quote %d of many, each of them of some length", i)); err != nil {
 			t.Fatal(err)

@@ -93,16 +93,7 @@ func TestTailSaysHowManyMessagesOfAQueueWentByUnseen(t *testing.T) {
 
 func TestInspectAndTailShowEachMessageOfABroadcastRingAndChangeNoByte(t *testing.T) {
 	dir := t.TempDir()
-	r, err := ringway.CreateRing("feed", ringway.Broadcast, ringway.Dir(dir), ringway.Capacity(4096))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	p, err := r.Publisher()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
+	_, p := newFeed(t, dir, "feed", ringway.Capacity(4096))
 	msgs := [][]byte{[]byte("first"), []byte("other"), []byte("third"), []byte(evil)}
 	if n, err := p.SendBatch(t.Context(), msgs); n != len(msgs) || err != nil {
 		t.Fatal(n, err)
