@@ -43,11 +43,15 @@ const (
 	offState = 4 // u32: written by the sleeper; asleep is cleared by the ringer
 	offRung  = 8 // u64: when it was rung, in ns of package clock, by who rings when asked; a hint
 
-	asleep     = 1 // the sleeper is about to sleep, or sleeps
-	needFence  = 2 // the sleeper has no barrier: the ringer must fence
-	onDoorbell = 4 // it sleeps on the doorbell
-	timed      = 8 // the ringer is asked to write down when it rings
+	asleep     = 1  // the sleeper is about to sleep, or sleeps
+	needFence  = 2  // the sleeper has no barrier: the ringer must fence
+	onDoorbell = 4  // it sleeps on the doorbell
+	timed      = 8  // the ringer is asked to write down when it rings
+	spares     = 16 // the sleeper goes without barriers: the ringer must fence, as long as it leaves this standing
 )
+
+// inVain is how many fences for nobody who sleeps the ringer puts up with.
+var inVain uint8 = 8
 
 // Bell is one side's handle of the two words that one side sleeps on and the
 // other rings. A Bell belongs to one goroutine at a time, except for Interrupt.
@@ -56,10 +60,12 @@ type Bell struct {
 	fenced  bool // ringer: a fence before each load of the state
 	shared  bool // several may sleep on it
 	own     uint32
-	fresh   bool // sleeper: has not slept since it asked for fences
-	polls   bool // sleeper: in the runtime's poller
-	lined   bool // there on a line
-	thread  bool // sleeper: can't do that
+	fresh   bool  // sleeper: has not slept since it asked for fences
+	polls   bool  // sleeper: in the runtime's poller
+	lined   bool  // there on a line
+	thread  bool  // sleeper: can't do that
+	spared  bool  // sleeper: has passed a barrier since it set spares
+	vain    uint8 // ringer: fences since somebody slept
 	seq     uint32
 	watcher *watcher
 	learner *Learner
@@ -167,7 +173,7 @@ func (b *Bell) wake() {
 	if !b.fenced {
 		state = b.mem.Load32(offState)
 	}
-	if state&needFence != 0 {
+	if state&(needFence|spares) != 0 {
 		b.mem.Fence()
 		state = b.mem.Load32(offState)
 	}
@@ -178,8 +184,15 @@ func (b *Bell) wake() {
 			b.mem.StoreRelease64(offRung, clock.Now())
 		}
 		b.os.wake(b.mem, b.mem.Add32(offSeq, 1), state)
+		b.vain = 0
 		if b.woke != nil {
 			b.woke()
+		}
+	} else if state&(asleep|spares) == spares {
+		if b.vain++; b.vain >= inVain {
+			b.vain = 0
+			// Not if it is asleep by now. Who misses spares when it announces itself passes a barrier.
+			b.mem.CAS32(offState, state, state&^spares)
 		}
 	}
 }
@@ -206,20 +219,27 @@ func (b *Bell) Announce() {
 	if b.awake != nil {
 		own |= timed
 	}
+	spared := false
 	for range tries {
 		state := b.mem.Load32(offState)
 		next := state | asleep | own
 		if !b.shared {
-			// Who slept here before may have polled, and be dead.
-			next = state&^(onDoorbell|timed) | asleep | own
+			// Who slept here before may have done so otherwise, and be dead.
+			next = asleep | own
+			if own&needFence == 0 {
+				next |= spares
+			}
 		}
 		if b.mem.CAS32(offState, state, next) {
+			// It stood all the time since a barrier: the ringer fences.
+			spared = b.spared && state&spares != 0
 			break
 		}
 	}
-	if b.own&needFence == 0 {
+	if b.own&needFence == 0 && !spared {
 		barrier()
 		b.mem.Barrier()
+		b.spared = !b.shared
 	}
 }
 
@@ -241,8 +261,16 @@ func (b *Bell) ask() (bits uint32) {
 // Retract takes the announcement back. That of a shared bell stays, since it
 // may be another one's as well: the next ring will be for nothing.
 func (b *Bell) Retract() {
-	if !b.shared {
-		b.mem.Store32(offState, b.own&needFence)
+	if b.shared {
+		return
+	}
+	const tries = 100 // as in Announce
+	for range tries {
+		state := b.mem.Load32(offState)
+		// Not a plain store: that might undo what the ringer does about spares.
+		if state&asleep == 0 || b.mem.CAS32(offState, state, state&(b.own&needFence|spares)) {
+			return
+		}
 	}
 }
 

@@ -193,3 +193,56 @@ func TestRingKeepsTheSleepersWishForFences(t *testing.T) {
 		}
 	}
 }
+
+func TestASleeperThatIsRungEachTimeSaysThatItGoesWithoutBarriers(t *testing.T) {
+	if !haveBarrier() {
+		t.Skip("there are no barriers to go without")
+	}
+	r := shared(1)
+	sleeper, ringer := newBell(t, r, "b"), newBell(t, r, "b")
+	for i := range 20 {
+		sleeper.Announce()
+		if r.Load32(offState)&spares == 0 || !sleeper.spared {
+			t.Fatalf("sleep %d: state %d, spared %t", i, r.Load32(offState), sleeper.spared)
+		}
+		ringer.Ring()
+		if err := sleeper.Sleep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Load32(offState); got != spares {
+			t.Fatalf("after sleep %d: state %d, want spares", i, got)
+		}
+	}
+}
+
+func TestARingerFencesForNobodyAFewTimesAtMost(t *testing.T) {
+	r := shared(1)
+	ringer := newBell(t, r, "b")
+	ringer.fenced = false
+	for range 3 {
+		r.Store32(offState, spares)
+		for i := range int(inVain) {
+			if !ringer.Awaited() {
+				t.Fatalf("ring %d finds nothing to do", i)
+			}
+			ringer.Ring()
+		}
+		if got := r.Load32(offState); got != 0 || ringer.Awaited() {
+			t.Fatalf("state %d after %d rings for nobody", got, inVain)
+		}
+		// A sleeper in between has it begin anew.
+		r.Store32(offState, spares)
+		for range inVain - 1 {
+			ringer.Ring()
+		}
+		r.Store32(offState, asleep|spares)
+		ringer.Ring()
+		for range inVain - 1 {
+			ringer.Ring()
+		}
+		if got := r.Load32(offState); got != spares {
+			t.Fatalf("state %d, want spares: somebody has just slept", got)
+		}
+		ringer.Ring()
+	}
+}

@@ -25,6 +25,13 @@
 // couldn't register for membarrier, and when the sleeper says in its state
 // that it can't issue one.
 //
+// A sleeper that is rung for each message would pay a barrier for each, which
+// interrupts other processors. So it says in its state, once, that it goes
+// without from now on, and the ringer fences, which is nothing beside waking
+// somebody. As soon as the ringer has fenced a few times for nobody it takes
+// that back, and the next sleep has a barrier again. So a ringer pays no fence
+// for a side that is awake, but for those few after it was asleep.
+//
 // A ring of the bell is a hint. A lost one delays by at most [SafetyNet], or, when
 // nobody has rung for long, [LongNet], and so for those who poll; where several
 // sleep and one may have to end what another began, by [SharedNet]. A doubled one

@@ -19,6 +19,7 @@ type bells struct {
 // bellCases are those worlds, one for each way to order the store of a message
 // before the look at the sleeper.
 func bellCases() []Case {
+	sync.Impatient() // three messages are few
 	barrier := func(bool, *sync.Bell) {}
 	fenced := func(ringer bool, b *sync.Bell) { b.Fenced() }
 	asked := func(ringer bool, b *sync.Bell) {
