@@ -150,6 +150,9 @@ func (c *Consumer) hear() (m Message, ok bool) {
 // putCorrelated sends a message with a number in front if that is all there is to
 // do.
 func (p *Producer) putCorrelated(typ uint16, id uint64, b []byte) bool {
+	if len(b) >= rouseFrom {
+		p.rouse()
+	}
 	if !p.gate.Enter() {
 		return false
 	}

@@ -246,6 +246,7 @@ type waiter struct {
 	round     int
 	announced bool
 	counted   bool
+	rung      bool // woken by who is about to commit, perhaps: see rouse
 	nap       time.Duration // the last one
 }
 
@@ -265,7 +266,15 @@ func (w *waiter) pause() error {
 			return err
 		}
 		e.counters.Add(ring.Sleeps, 1)
-		return e.mine.Sleep(w.ctx)
+		err := e.mine.Sleep(w.ctx)
+		w.rung = e.mine.Rung()
+		return err
+	}
+	if w.rung {
+		w.rung = false
+		if w.stayAwake() {
+			return nil
+		}
 	}
 	switch e.wait.Spin(w.round, &e.learner, w.poll) {
 	case sync.Sleep:
@@ -287,6 +296,19 @@ func (w *waiter) pause() error {
 		return w.ctx.Err()
 	}
 	return nil
+}
+
+// stayAwake looks for some 20 µs whether what this side was woken for is there, and
+// reports whether it may be. Others of this process get their turn: it may be one
+// of them that everybody waits for.
+func (w *waiter) stayAwake() bool {
+	for range 16 {
+		if w.poll(32, 1) {
+			return true
+		}
+		runtime.Gosched()
+	}
+	return false
 }
 
 // doze is what those do for whom nobody rings: it sleeps for a while, a little

@@ -97,10 +97,27 @@ func (p *Producer) sent(n int) error {
 
 // sendAnother is SendTyped for what doesn't go the straight way.
 func (p *Producer) sendAnother(ctx context.Context, typ uint16, b []byte) error {
+	if len(b) >= rouseFrom {
+		p.rouse()
+	}
 	if p.put(typ, b) {
 		return nil
 	}
 	return p.send(ctx, true, typ, b)
+}
+
+// rouseFrom is how many bytes take long enough to be copied that the consumer is
+// woken before.
+const rouseFrom = 8 << 10
+
+// rouse wakes a sleeping consumer for what is about to be sent, so that it wakes up
+// while that is copied. It stays awake for a moment, and if it takes longer is rung
+// for again.
+func (p *Producer) rouse() {
+	if p.spsc != nil && p.gate.Enter() {
+		p.theirs.Ring()
+		p.gate.Exit()
+	}
 }
 
 // put sends a message if that is all there is to do.

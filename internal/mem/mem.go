@@ -18,6 +18,7 @@
 //	Store64, Store32        sequentially consistent: also a store→load fence
 //	CAS64, Add64, …32       sequentially consistent read-modify-writes
 //	Bytes, CopyIn, CopyOut  no order of their own: payload, handed over by the words above
+//	CopyPast                the same, past the caches
 //	OrderLoads, OrderStores order also plain loads, plain stores, on both sides of them
 //
 // Go's atomic stores are XCHG on amd64, about twenty cycles. A plain MOV has
