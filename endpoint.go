@@ -246,7 +246,7 @@ type waiter struct {
 	round     int
 	announced bool
 	counted   bool
-	rung      bool // woken by who is about to commit, perhaps: see rouse
+	rung      bool          // woken by who is about to commit, perhaps: see rouse
 	nap       time.Duration // the last one
 }
 
