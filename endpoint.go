@@ -267,7 +267,7 @@ func (w *waiter) pause() error {
 		}
 		e.counters.Add(ring.Sleeps, 1)
 		err := e.mine.Sleep(w.ctx)
-		w.rung = e.mine.Rung()
+		w.rung = e.mine.WasRung()
 		return err
 	}
 	if w.rung {

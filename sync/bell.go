@@ -350,8 +350,8 @@ func (b *Bell) slept(began uint64) {
 	}
 }
 
-// Rung reports whether the last sleep was ended by a ring, or by Interrupt.
-func (b *Bell) Rung() bool { return b.idle == 0 }
+// WasRung reports whether the last sleep was ended by a ring, or by Interrupt.
+func (b *Bell) WasRung() bool { return b.idle == 0 }
 
 // Learn has l learn from the sleeps on this handle.
 func (b *Bell) Learn(l *Learner) { b.learner = l }
