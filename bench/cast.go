@@ -116,6 +116,7 @@ type listener struct {
 
 // look takes note of the stage that the run is at.
 func (l *listener) look() {
+	l.mark()
 	now := l.words.Load64(offStage)
 	if now == l.stage {
 		return
@@ -138,6 +139,7 @@ func (l *listener) take(m ringway.Message) (ended bool, err error) {
 		}
 		l.look()
 		l.found.Received = int64(l.last - l.first)
+		l.found.Slices = l.marked()
 		l.words.Add64(offEnded, 1)
 		return true, nil
 	}

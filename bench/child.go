@@ -21,6 +21,7 @@ var roles = map[string]func(ctx context.Context, p *pipe) error{
 	"receiver": receiver,
 	"team":     teamMember,
 	"wire":     wire,
+	"watcher":  watcher,
 
 	"road":          roadLead,
 	"road-follower": roadFollower,

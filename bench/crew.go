@@ -15,6 +15,7 @@ import (
 type crew struct {
 	team  []*child
 	rings []*ringway.Ring
+	watch *child   // looks at the rings from outside, if anybody does
 	done  []func() // what ends it, in reverse
 
 	producers int
@@ -35,7 +36,7 @@ func startCrew(ctx context.Context, o RunOptions) (_ *crew, err error) {
 		Topology: o.Topology, Producers: o.Producers, Consumers: o.Consumers,
 		Ring: uniqueName("ab"), Raw: uniqueName("raw"), Mode: o.Mode, Size: o.Size, Batch: o.Batch,
 		Capacity: o.Capacity, Duration: o.Duration, Wait: o.Wait.String(), Rate: o.Rate, Burst: o.Burst,
-		Lease: o.Lease, ReadOnly: o.ReadOnly, Detached: o.detached, Transport: o.Transport,
+		Lease: o.Lease, ReadOnly: o.ReadOnly, Detached: o.detached, Transport: o.Transport, Slices: o.slices,
 	}
 	raw, err := shm.Create(orders.Raw, shm.Options{Kind: rawKind, Body: rawBody, Participants: 1})
 	if err != nil {
@@ -110,6 +111,17 @@ func startCrew(ctx context.Context, o RunOptions) (_ *crew, err error) {
 		if orders.leads() {
 			orders.Address = said.Address
 		}
+	}
+	if o.watch == nil {
+		return c, nil
+	}
+	o.watch.Raw, o.watch.Rings = orders.Raw, rings
+	if c.watch, err = start(ctx, "watcher", o.watch); err != nil {
+		return nil, err
+	}
+	c.done = append(c.done, c.watch.kill)
+	if err := c.watch.hear(&hello{}); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -202,6 +214,7 @@ func (c *crew) sumUp(parts []part) (run teamRun, err error) {
 		run.Received += p.Received
 		run.Missed += p.Missed
 		allocs += p.Allocs
+		run.Slices = addSlices(run.Slices, p.Slices)
 		if p.Times == nil {
 			continue
 		}
@@ -230,4 +243,6 @@ type teamRun struct {
 	Allocs float64
 
 	Received, Missed int64 // of a broadcast ring
+
+	Slices []Figure // of a run that has them
 }

@@ -126,12 +126,12 @@ const confidence = 0.99
 func intervalOf(sorted []float64) (low, high float64) {
 	n := len(sorted)
 	// below is how probable it is that at most k of n are below the median.
-	below, term, k := 0.0, math.Exp2(-float64(n)), 0
+	below, log, k := 0.0, -float64(n)*math.Ln2, 0 // the logarithm: of many it is of a number too small to write
 	for ; k < n/2; k++ {
-		if below += term; below > (1-confidence)/2 {
+		if below += math.Exp(log); below > (1-confidence)/2 {
 			break
 		}
-		term *= float64(n-k) / float64(k+1)
+		log += math.Log(float64(n-k) / float64(k+1))
 	}
 	k = max(k-1, 0)
 	return sorted[k], sorted[n-1-k]

@@ -20,7 +20,7 @@ func TestTheMediansIntervalIsAsWideAsTheCoinsDemand(t *testing.T) {
 		low, high float64
 	}{
 		// From tables of the sign test, two-sided 1 %.
-		{1, 1, 1}, {2, 1, 2}, {7, 1, 7}, {8, 1, 8}, {10, 1, 10}, {11, 1, 11}, {12, 2, 11}, {20, 4, 17}, {25, 6, 20}, {40, 12, 29}, {100, 37, 64},
+		{1, 1, 1}, {2, 1, 2}, {7, 1, 7}, {8, 1, 8}, {10, 1, 10}, {11, 1, 11}, {12, 2, 11}, {20, 4, 17}, {25, 6, 20}, {40, 12, 29}, {100, 37, 64}, {5000, 2409, 2592},
 	} {
 		if low, high := intervalOf(upTo(c.n)); low != c.low || high != c.high {
 			t.Errorf("%d: %g to %g, want %g to %g", c.n, low, high, c.low, c.high)

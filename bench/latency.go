@@ -22,8 +22,9 @@ func (s *team) ping(ctx context.Context) (found part, err error) {
 	var number [8]byte
 	ticks := func(d time.Duration) uint64 { return uint64(float64(d) * s.clock.TicksPerNs) }
 	last := s.clock.Now()
-	warm := last + ticks(s.orders.Duration/5)
-	stop := warm + ticks(s.orders.Duration)
+	warm := last + ticks(s.orders.warmUp())
+	stop := warm + ticks(s.orders.length())
+	s.beginSlices()
 	for i := uint64(0); ; i++ {
 		binary.LittleEndian.PutUint64(number[:], i)
 		copy(s.buf, number[:])
@@ -45,7 +46,9 @@ func (s *team) ping(ctx context.Context) (found part, err error) {
 		if now > warm {
 			s.samples = append(s.samples, s.clock.Ns(now-last))
 			if now > stop || len(s.samples) == cap(s.samples) {
-				return s.thereAndBack(), s.send(ctx, typeEnd, nil)
+				found = s.thereAndBack()
+				found.Slices = s.slicesOf(s.samples, s.clock.Ns(now-warm))
+				return found, s.send(ctx, typeEnd, nil)
 			}
 		}
 		last = now

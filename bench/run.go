@@ -47,6 +47,9 @@ type RunOptions struct {
 	detached bool // publish: the one consumer is not a subscriber
 	heard    bool // broadcast: what subscribers received counts, also when it was not all
 
+	slices int          // a run is so many of Duration each, one behind the other; 0 is none
+	watch  *watchOrders // for one more process, which looks at the rings; nil for none
+
 	// Rivals are measured by turns with ours, while the children sleep.
 	Rivals []Contender
 

@@ -4,42 +4,37 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/ringway/ringway"
-	"github.com/ringway/ringway/metrics"
 )
 
-// Scrape measures what it does to a ring to be watched: the same two processes, on
-// the same ring, do slices of the same work by turns,
+// Scrape measures what it does to a ring to be watched: the same two processes do the
+// same work on the same ring, without a pause, and in slices of some 15 ms by turns
 //
 //	alone      nobody else does anything
 //	awake      a third process wakes up so many times a second, and does nothing
 //	scraped    it wakes up as often, and looks at all that is counted in the ring
 //
-// in an order that turns with each round, between two probes of the machine's speed
-// each. What is compared is slices of one round, so that neither the machine's moods
-// nor where the ring happens to lie make a difference. "Awake" tells what of it is the
-// ring's matter: where there are only two processors, both busy, whoever wakes up
-// takes one away for a moment, and that isn't.
+// in orders in which each comes as often after each of the others. What is compared is
+// slices of one round, which lie as close together as can be, so that neither the
+// machine's moods nor where the ring happens to lie make a difference; and there are
+// thousands of rounds, since a slice's p99.9 is a matter of some fifty messages.
+// "Awake" tells what of it is the ring's matter: where there are only two processors,
+// both busy, whoever wakes up takes one away for a moment, and that isn't.
 //
-// With more than two processors each look is a whole gathering by a Prometheus
-// registry; with two it is what that reads of the ring, and the rest of it, which
-// never touches the ring, is left out.
+// A look is what is done to a ring by whoever watches it from outside. What is made of
+// that for Prometheus, in whatever process, never touches the ring: a whole scrape, over
+// HTTP, can be had in its place, to see what that takes of the processors.
 type Scrape struct {
 	Topology  string         `json:"topology"`
 	Mode      string         `json:"mode"`
 	Size      int            `json:"message_bytes"`
-	PerSecond float64        `json:"per_second"`          // as was asked for
-	Looks     float64        `json:"looks_per_second"`    // as it was
-	Look      float64        `json:"look_ns"`             // the mean time that one took
-	Gathers   bool           `json:"gathers"`             // a look is a whole gathering
-	Rounds    int            `json:"rounds"`              // that count
-	Discarded int            `json:"discarded,omitempty"` // in which the machine changed its speed
+	PerSecond float64        `json:"per_second"`       // as was asked for
+	HTTP      bool           `json:"http,omitempty"`   // a look is a scrape over HTTP
+	Looks     float64        `json:"looks_per_second"` // as it was
+	Look      float64        `json:"look_ns"`          // the median time that one took
+	Slice     time.Duration  `json:"slice_ns"`
+	Rounds    int            `json:"rounds"` // that count
 	Effects   []ScrapeEffect `json:"effects"`
 }
 
@@ -66,24 +61,22 @@ type ScrapeRatio struct {
 	Reached string  `json:"reached"`
 }
 
-// The conditions of a slice.
-const (
-	alone = iota
-	awake
-	scraped
-	conditions
-)
+// slicesPerRun are those that follow upon each other without a pause: each order of
+// the conditions twice.
+const slicesPerRun = 2 * conditions * len(turns)
 
-// MeasureScrape does it, perSecond times a second, until o.Runs rounds count or four
-// times as many were tried.
-func MeasureScrape(ctx context.Context, o RunOptions, perSecond float64) (*Scrape, error) {
-	if o.Topology == Connection || o.Mode == Wakeup || !(perSecond > 0 && perSecond <= 1e6) {
-		return nil, fmt.Errorf("scrape %g times a second, topology %s, mode %s: it goes from more than 0 to a million, and is for rings that are busy",
-			perSecond, o.Topology, o.Mode)
+// MeasureScrape does it, perSecond times a second, until o.Runs rounds count, or four
+// times as many were tried, and some more. A slice is of o.Duration.
+func MeasureScrape(ctx context.Context, o RunOptions, perSecond float64, overHTTP bool) (*Scrape, error) {
+	if o.Topology == Connection || o.Mode != Latency && o.Mode != Throughput || !(perSecond > 0 && perSecond <= 1e6) {
+		return nil, fmt.Errorf("scrape %g times a second, topology %s, mode %s: it goes from more than 0 to a million, for a ring's %s or %s",
+			perSecond, o.Topology, o.Mode, Latency, Throughput)
 	}
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	o.slices = slicesPerRun
+	o.watch = &watchOrders{Slices: o.slices, Slice: o.Duration, Every: time.Duration(float64(time.Second) / perSecond), HTTP: overHTTP}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c, err := startCrew(ctx, o)
@@ -91,63 +84,56 @@ func MeasureScrape(ctx context.Context, o RunOptions, perSecond float64) (*Scrap
 		return nil, cause(ctx, err)
 	}
 	defer c.close()
-	watcher := newScraper(c.rings, time.Duration(float64(time.Second)/perSecond))
-	s := &Scrape{Topology: o.Topology, Mode: o.Mode, Size: o.Size, PerSecond: perSecond, Gathers: watcher.gathers}
+	s := &Scrape{Topology: o.Topology, Mode: o.Mode, Size: o.Size, PerSecond: perSecond, HTTP: overHTTP, Slice: o.Duration}
+	var looks []float64 // of each run: the median time of one
+	total := int64(0)
 	var found [conditions][]Figure
-	for tried := 0; s.Rounds < o.Runs && tried < 4*o.Runs; tried++ {
-		round, same, err := scrapeRound(c, watcher, tried)
-		if err != nil {
+	runs := 0
+	for ; s.Rounds < o.Runs && runs < 10+4*o.Runs*conditions/slicesPerRun; runs++ {
+		if err := c.watch.send(turnRun); err != nil {
 			return nil, cause(ctx, err)
 		}
-		if !same && !o.KeepAll || slices.ContainsFunc(round[:], func(f Figure) bool { return o.metric().of(f) <= 0 }) {
-			s.Discarded++
-		} else {
-			s.Rounds++
-			for k := range round {
-				found[k] = append(found[k], round[k])
-			}
+		run, err := c.work()
+		var seen watched
+		if err := errors.Join(err, c.watch.hear(&seen)); err != nil {
+			return nil, cause(ctx, err)
 		}
+		if total += seen.Looks; seen.Looks > 0 {
+			looks = append(looks, seen.Median)
+		}
+		s.Rounds += assort(run.Slices, o.metric(), &found)
 		if o.Progress != nil {
-			o.Progress(s.Rounds, o.Runs, s.Discarded)
+			o.Progress(min(s.Rounds, o.Runs), o.Runs, 0)
 		}
 	}
 	if s.Rounds == 0 {
-		return nil, fmt.Errorf("the machine changed its speed in each of %d rounds: try again when it is quieter", s.Discarded)
+		return nil, fmt.Errorf("nothing was received in any of %d slices of %v: they are too short for this machine", runs*slicesPerRun, o.Duration)
 	}
-	s.Looks, s.Look = watcher.pace()
+	s.Looks = float64(total) / (float64(runs*slicesPerRun/conditions) * o.Duration.Seconds())
+	if slices.Sort(looks); len(looks) > 0 {
+		s.Look = medianOf(looks)
+	}
 	for _, m := range scrapeMetrics(o.Mode) {
 		s.Effects = append(s.Effects, effect(m, &found))
 	}
 	return s, nil
 }
 
-// scrapeRound measures one slice of each condition, and reports whether the machine
-// kept its speed.
-func scrapeRound(c *crew, w *scraper, number int) (round [conditions]Figure, same bool, err error) {
-	before, err := c.probe()
-	if err != nil {
-		return round, false, err
+// assort puts the slices of a run to those of their condition, and returns of how many
+// rounds there are all.
+func assort(run []Figure, m Metric, found *[conditions][]Figure) (rounds int) {
+	for first := 0; first < len(run); first += conditions {
+		round := run[first:][:conditions]
+		if slices.ContainsFunc(round, func(f Figure) bool { return m.of(f) <= 0 }) {
+			continue
+		}
+		for i, f := range round {
+			k := conditionOf(first + i)
+			found[k] = append(found[k], f)
+		}
+		rounds++
 	}
-	same = true
-	for i := range conditions {
-		k := (i + number) % conditions
-		if number%2 == 1 { // each comes after each of the others as often
-			k = conditions - 1 - k
-		}
-		w.begin(k)
-		run, err := c.work()
-		if err := errors.Join(err, w.end()); err != nil {
-			return round, false, err
-		}
-		round[k] = run.Figure
-		after, err := c.probe()
-		if err != nil {
-			return round, false, err
-		}
-		same = same && before.like(after)
-		before = after
-	}
-	return round, same, nil
+	return rounds
 }
 
 // scrapeMetrics are what may change in a mode.
@@ -210,93 +196,4 @@ func (c *ScrapeRatio) judge(m Metric, rounds int) {
 	default:
 		c.Reached = Undecided
 	}
-}
-
-// scraper wakes up at a steady pace while a slice lasts.
-type scraper struct {
-	rings   []*ringway.Ring
-	every   time.Duration
-	gathers bool
-	gather  func() error
-
-	stop chan struct{}
-	done chan error
-
-	looks, ns, lasted int64 // of all slices in which it looked
-}
-
-func newScraper(rings []*ringway.Ring, every time.Duration) *scraper {
-	s := &scraper{rings: rings, every: every, gathers: runtime.NumCPU() > 2}
-	collector := metrics.NewRings()
-	for _, r := range rings {
-		collector.Add(r)
-	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collector)
-	s.gather = func() error {
-		_, err := registry.Gather()
-		return err
-	}
-	return s
-}
-
-// look is what is done to the rings.
-func (s *scraper) look() error {
-	if s.gathers {
-		return s.gather()
-	}
-	for _, r := range s.rings {
-		if found := r.Inspect(); found.Error != "" {
-			return errors.New(found.Error)
-		}
-	}
-	return nil
-}
-
-// begin begins a slice in a condition.
-func (s *scraper) begin(condition int) {
-	s.stop, s.done = make(chan struct{}), make(chan error, 1)
-	if condition == alone {
-		s.done <- nil
-		return
-	}
-	go func(stop <-chan struct{}, done chan<- error) { done <- s.keep(stop, condition == scraped) }(s.stop, s.done)
-}
-
-// keep keeps pace until stop is closed. Who comes late catches up.
-func (s *scraper) keep(stop <-chan struct{}, looks bool) error {
-	began := time.Now()
-	timer := time.NewTimer(s.every)
-	defer timer.Stop()
-	for due := s.every; ; due += s.every {
-		timer.Reset(due - time.Since(began))
-		select {
-		case <-stop:
-			if looks {
-				s.lasted += int64(time.Since(began))
-			}
-			return nil
-		case <-timer.C:
-		}
-		if !looks {
-			continue
-		}
-		start := time.Now()
-		if err := s.look(); err != nil {
-			return err
-		}
-		s.looks++
-		s.ns += int64(time.Since(start))
-	}
-}
-
-// end ends the slice, and says what went wrong.
-func (s *scraper) end() error {
-	close(s.stop)
-	return <-s.done
-}
-
-// pace returns how often it looked in a second, and how many nanoseconds a look took.
-func (s *scraper) pace() (perSecond, ns float64) {
-	return float64(s.looks) * 1e9 / float64(max(s.lasted, 1)), float64(s.ns) / float64(max(s.looks, 1))
 }

@@ -10,11 +10,11 @@ import (
 // WriteScrape prints what a scrape does, for people.
 func WriteScrape(w io.Writer, s *Scrape) error {
 	what := "looked at"
-	if s.Gathers {
-		what = "gathered"
+	if s.HTTP {
+		what = "scraped over HTTP"
 	}
-	fmt.Fprintf(w, "%s, %s, %d bytes: %s %.0f times a second (asked for %g), %.1f µs each; %d rounds, %d discarded\n\n",
-		s.Topology, s.Mode, s.Size, what, s.Looks, s.PerSecond, s.Look/1e3, s.Rounds, s.Discarded)
+	fmt.Fprintf(w, "%s, %s, %d bytes: %s %.0f times a second (asked for %g), %.1f µs each; %d rounds of slices of %v\n\n",
+		s.Topology, s.Mode, s.Size, what, s.Looks, s.PerSecond, s.Look/1e3, s.Rounds, s.Slice)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "\talone\tawake\tscraped\tscraped to alone\tspread\taim\treached\tscraped to awake\tspread\treached")
 	for _, e := range s.Effects {
@@ -39,8 +39,9 @@ func WriteScrape(w io.Writer, s *Scrape) error {
 	}
 	_, err := fmt.Fprint(w, `
 Alone: nobody else is there. Awake: a third process wakes up as often and does
-nothing; with two processors, both busy, that takes one away for a moment. Ratios
-are medians over slices of one round, in brackets where they lie with 99 % certainty.
+nothing; with two processors, both busy, that takes one away for a moment. Figures
+and ratios are medians, of slices and of pairs of them that lie side by side; in
+brackets is where they lie with 99 % certainty.
 `)
 	return err
 }

@@ -11,6 +11,7 @@ import (
 // consume receives, copies out and checks what is produced, and reports how
 // much of it came while that counted.
 func (s *team) consume(ctx context.Context) (found part, err error) {
+	s.marks = s.marks[:0]
 	if err := s.meet(ctx); err != nil {
 		return found, err
 	}
@@ -21,6 +22,7 @@ func (s *team) consume(ctx context.Context) (found part, err error) {
 	t := tally{team: s, next: s.numbers[0]}
 	s.sum = 0
 	defer func() {
+		found.Slices = s.marked()
 		found.Messages = int64(t.last - t.first)
 		found.Took, found.Sum = int64(t.count), s.sum
 	}()
@@ -148,6 +150,7 @@ func (t *tally) take(m ringway.Message) (ended bool, err error) {
 
 // look takes note of the stage that the run is at.
 func (t *tally) look() {
+	t.mark()
 	now := t.words.Load64(offStage)
 	if now == t.stage {
 		return

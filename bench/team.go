@@ -40,6 +40,7 @@ type teamOrders struct {
 	Lease     bool    // written and read in place; throughput only
 	ReadOnly  bool    // subscribers map the ring without the right to write
 	Detached  bool    // there are none
+	Slices    int     // a run is so many of Duration each, one behind the other; 0 is none
 }
 
 func (o *teamOrders) leads() bool    { return o.Member == 0 }
@@ -87,7 +88,8 @@ type part struct {
 	Took     int64             // this consumer took; and the sum of the numbers of either
 	Sum      uint64
 	Allocs   uint64
-	Dozing   *Dozing `json:",omitempty"` // wakeup: the receiver's
+	Dozing   *Dozing  `json:",omitempty"` // wakeup: the receiver's
+	Slices   []Figure `json:",omitempty"` // sliced: of each
 }
 
 // The raw section's body: memory for package limits, then words of our own, a
@@ -100,7 +102,9 @@ const (
 	offStage = rawLimit            // what the run is at
 	offDone  = offStage + mem.Line // how many producers have stopped
 	offEnded = offDone + mem.Line  // how many consumers have
-	offPhase = offEnded + mem.Line // + member × line: how often it came to the meeting point
+	offBegan = offEnded + mem.Line // sliced: when the first slice began, by the shared clock
+	offSlice = offBegan + mem.Line // sliced: which boundary of a slice was passed last
+	offPhase = offSlice + mem.Line // + member × line: how often it came to the meeting point
 	rawBody  = offPhase + maxTeam*mem.Line
 )
 
@@ -139,6 +143,8 @@ type team struct {
 	sum     uint64          // of the numbers that a consumer took in this run
 
 	sentBefore int64 // of a publisher: messages before those that count
+
+	marks []mark // sliced: of a consumer, what it had received at each boundary
 }
 
 // teamMember is the child that plays one member of the team.
@@ -262,6 +268,7 @@ func (s *team) open(ctx context.Context) (closeAll func(), err error) {
 		s.mix = mixedSizes(o.Size)
 	}
 	s.got = make([]ringway.Message, o.Batch)
+	s.marks = make([]mark, 0, 2*o.Slices)
 	if o.leads() && workloads[o.Mode].both {
 		s.samples = make([]int64, 0, 4<<20)
 	}

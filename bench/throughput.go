@@ -18,19 +18,21 @@ func (s *team) conduct(ctx context.Context) (found part, err error) {
 		return found, err
 	}
 	began := limits.Now()
-	measuring := began + int64(s.orders.Duration/5)
+	measuring := began + int64(s.orders.warmUp())
+	s.beginSlices()
 	for {
 		if err := s.produceSome(ctx); err != nil {
 			return found, err
 		}
 		now := limits.Now()
+		s.passBoundary()
 		switch stage := s.words.Load64(offStage); {
 		case stage == stageWarm && now > measuring:
 			s.words.Store64(offStage, stageMeasure)
 			s.published(&found, stageMeasure)
 			began = now
 			continue
-		case stage == stageMeasure && now > began+int64(s.orders.Duration):
+		case stage == stageMeasure && now > began+int64(s.orders.length()):
 			s.words.Store64(offStage, stageStop)
 			s.published(&found, stageStop)
 			found.Ns = now - began
@@ -55,6 +57,7 @@ func (s *team) raiseCurtain(ctx context.Context) error {
 	s.words.Store64(offDone, 0)
 	s.words.Store64(offEnded, 0)
 	s.words.Store64(offStage, stageWarm)
+	s.words.Store64(offSlice, 0)
 	return s.meet(ctx)
 }
 

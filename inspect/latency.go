@@ -98,9 +98,13 @@ func ShortDuration(ns uint64) string {
 // latencies adds up what the participants have measured, in a ring where they do.
 func (s *Section) latencies(g ring.Geometry, body []byte, slots ring.Table) {
 	if g.SampleEvery == 0 {
+		s.OneWay, s.WakeUp = nil, nil
 		return
 	}
-	s.SampleEvery, s.OneWay, s.WakeUp = g.SampleEvery, new(Latency), new(Latency)
+	if s.OneWay == nil || s.WakeUp == nil {
+		s.OneWay, s.WakeUp = new(Latency), new(Latency)
+	}
+	s.SampleEvery, *s.OneWay, *s.WakeUp = g.SampleEvery, Latency{}, Latency{}
 	for slot := range slots.Len() {
 		if slots.Slot(slot) == 0 {
 			continue // nobody ever attached

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/ringway/ringway/internal/errs"
 	"github.com/ringway/ringway/ring"
@@ -11,7 +12,10 @@ import (
 
 // View is a section mapped read-only, to be looked at again and again. It
 // belongs to one goroutine at a time and must be closed.
-type View struct{ section *shm.Section }
+type View struct {
+	section *shm.Section
+	lens    lens
+}
 
 // Open maps a section read-only. Errors are those of shm.Open.
 func Open(name, dir string) (*View, error) {
@@ -19,7 +23,7 @@ func Open(name, dir string) (*View, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &View{s}, nil
+	return &View{s, lensOf(s)}, nil
 }
 
 // Close unmaps the section.
@@ -29,16 +33,53 @@ func (v *View) Close() error { return v.section.Close() }
 func (v *View) SameName() (bool, error) { return v.section.SameName() }
 
 // Section looks at the section now.
-func (v *View) Section() Section { return Of(v.section) }
+func (v *View) Section() (s Section) {
+	v.lens.look(&s)
+	return s
+}
+
+// Look is Section for who looks often: what it finds replaces what s says, in the
+// memory that s has for its participants and latencies. So of an SPSC or MPMC ring it
+// allocates nothing from the second time on. It enters the kernel once for each
+// participant, to learn whether that lives.
+func (v *View) Look(s *Section) { v.lens.look(s) }
 
 // Of looks at a section that is mapped already, whatever for. There are also those
 // participants that its table says nothing of.
-func Of(m *shm.Section, also ...Participant) Section {
+func Of(m *shm.Section, also ...Participant) (s Section) {
+	l := lensOf(m)
+	l.look(&s, also...)
+	return s
+}
+
+// lens is what is the same each time that a section is looked at.
+type lens struct {
+	m        *shm.Section
+	always   Section // what the descriptor says
+	geometry ring.Geometry
+	observer *ring.Observer // nil if there is no ring that this version knows
+	err      error          // why
+}
+
+func lensOf(m *shm.Section) lens {
 	d := m.Descriptor()
-	s := Section{
+	l := lens{m: m, always: Section{
 		Name: m.Name(), Status: Good, Size: d.Total, Kind: ring.Kind(d.Kind).String(), Region: d.Region.String(),
 		Created: d.Created, CreatorPID: d.CreatorPID, Slots: d.Participants,
+	}}
+	l.observer, l.geometry, l.err = observer(m)
+	if g := l.geometry; l.err == nil {
+		l.always.Capacity, l.always.CellSize, l.always.Checksums, l.always.Lossless = g.Capacity, g.CellSize, g.Checksum, g.Gates > 0
 	}
+	return l
+}
+
+// look replaces what s says by what is to be seen now.
+func (l *lens) look(s *Section, also ...Participant) {
+	people, oneWay, wakeUp := s.Participants[:0], s.OneWay, s.WakeUp
+	*s = l.always
+	s.Participants, s.OneWay, s.WakeUp = people, oneWay, wakeUp
+	m := l.m
 	err := s.participants(m)
 	for _, p := range also {
 		s.Participants = append(s.Participants, p)
@@ -47,7 +88,9 @@ func Of(m *shm.Section, also ...Participant) Section {
 		}
 	}
 	if err == nil {
-		err = s.body(m)
+		err = s.body(l)
+	} else {
+		s.OneWay, s.WakeUp = nil, nil
 	}
 	if m.Guard().Faulted() {
 		err = &errs.Error{Op: "inspect", Name: m.Name(), Err: errs.Fault}
@@ -55,22 +98,31 @@ func Of(m *shm.Section, also ...Participant) Section {
 	if err != nil {
 		s.failed(err)
 	}
-	return s
+	if len(s.Participants) == 0 {
+		s.Participants = nil
+	}
 }
 
 const subscriber = "subscriber"
 
 // Roles returns the names of the roles in a ring of that kind, in the order of
 // their numbers. Participants of any other role are "other".
-func Roles(kind string) []string {
+func Roles(kind string) []string { return slices.Clone(rolesOf(kind)) }
+
+func rolesOf(kind string) []string {
 	if kind == ring.Broadcast.String() {
-		return []string{"publisher", subscriber}
+		return castRoles
 	}
-	return []string{"producer", "consumer"}
+	return queueRoles
 }
 
+var (
+	castRoles  = []string{"publisher", subscriber}
+	queueRoles = []string{"producer", "consumer"}
+)
+
 func role(kind string, n uint32) string {
-	if roles := Roles(kind); uint64(n) < uint64(len(roles)) {
+	if roles := rolesOf(kind); uint64(n) < uint64(len(roles)) {
 		return roles[n]
 	}
 	return "other"
@@ -110,9 +162,10 @@ func (s *Section) participants(m *shm.Section) error {
 	return nil
 }
 
-func (s *Section) body(m *shm.Section) error {
-	o, g, err := observer(m)
-	if err != nil {
+func (s *Section) body(l *lens) error {
+	m := l.m
+	if err := l.err; err != nil {
+		s.OneWay, s.WakeUp = nil, nil
 		if kind := m.Descriptor().Kind; kind == sync.KindEvent || kind == sync.KindSemaphore {
 			object, err := sync.LookAt(m.Descriptor(), m.Body())
 			s.Kind, s.Object = object.Kind, &object
@@ -124,13 +177,12 @@ func (s *Section) body(m *shm.Section) error {
 		s.Status, s.Error = Unknown, err.Error()
 		return nil
 	}
-	s.Capacity, s.CellSize, s.Checksums, s.Lossless = g.Capacity, g.CellSize, g.Checksum, g.Gates > 0
 	slots, err := ring.TableOf(m.Table(), shm.EntrySize)
 	if err != nil {
 		return err
 	}
-	s.latencies(g, m.Body(), slots)
-	r := o.Snapshot()
+	s.latencies(l.geometry, m.Body(), slots)
+	r := l.observer.Snapshot()
 	if r.Problem != "" {
 		return &errs.Error{Op: "inspect", Name: s.Name, Err: errs.Corrupt, Detail: r.Problem}
 	}

@@ -2,8 +2,6 @@ package limits
 
 import (
 	"fmt"
-	"os"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,25 +15,8 @@ func PinProcess(cpu int) error {
 	if cpu >= 0 {
 		set.Set(cpu)
 	}
-	// Threads inherit the pin from those that start them, so a round that
-	// finds no new one is the last.
-	seen := make(map[int]bool)
-	for found := true; found; {
-		tasks, err := os.ReadDir("/proc/self/task")
-		if err != nil {
-			return fmt.Errorf("limits: pin to processor %d: %w", cpu, err)
-		}
-		found = false
-		for _, task := range tasks {
-			tid, err := strconv.Atoi(task.Name())
-			if err != nil || seen[tid] {
-				continue
-			}
-			seen[tid], found = true, true
-			if err := unix.SchedSetaffinity(tid, &set); err != nil && err != unix.ESRCH {
-				return fmt.Errorf("limits: pin to processor %d: %w", cpu, err)
-			}
-		}
+	if err := eachThread(func(tid int) error { return unix.SchedSetaffinity(tid, &set) }); err != nil {
+		return fmt.Errorf("limits: pin to processor %d: %w", cpu, err)
 	}
 	return nil
 }

@@ -14,11 +14,12 @@ import (
 
 func runCommand() *cobra.Command {
 	var (
-		o      bench.RunOptions
-		jsonTo string
-		rival  string
-		scrape float64
-		roads  roadFlags
+		o        bench.RunOptions
+		jsonTo   string
+		rival    string
+		scrape   float64
+		overHTTP bool
+		roads    roadFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "run",
@@ -108,7 +109,7 @@ futex, whose own spread counts as the same.`,
 				o.Rate = 0
 			}
 			if cmd.Flags().Changed("scrape") {
-				return runScrape(cmd, o, scrape, jsonTo)
+				return runScrape(cmd, o, scrape, overHTTP, jsonTo)
 			}
 			if rival != "" {
 				r, err := rivalNamed(rival, o)
@@ -153,7 +154,8 @@ futex, whose own spread counts as the same.`,
 	flags.BoolVar(&o.Lease, "lease", false, "throughput: write and read messages in place, without copies")
 	flags.Float64Var(&o.Rate, "rate", 100_000, "paced: `MSG/S` that are due")
 	flags.IntVar(&o.Burst, "burst", 0, "paced: so many messages are due at the same time")
-	flags.Float64Var(&scrape, "scrape", 0, "measure what it does to the ring that a third process looks at what is counted in it so many times a second; --duration is 40ms then, and --runs 100")
+	flags.Float64Var(&scrape, "scrape", 0, "measure what it does to the ring that a third process looks at what is counted in it so many times a second, in slices by turns; --duration is 15ms then, and --runs, which are rounds, 2000")
+	flags.BoolVar(&overHTTP, "scrape-http", false, "with --scrape: each look is a whole scrape, over HTTP")
 	flags.StringVar(&rival, "rival", "", "measure this one by turns with ours: "+rivalNames()+" (make peers installs what they are built with)")
 	roads.add(flags)
 	waitFlag(cmd, &o.Wait, ringway.BusySpin)

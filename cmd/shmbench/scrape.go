@@ -11,17 +11,17 @@ import (
 )
 
 // runScrape is run --scrape.
-func runScrape(cmd *cobra.Command, o bench.RunOptions, perSecond float64, jsonTo string) error {
+func runScrape(cmd *cobra.Command, o bench.RunOptions, perSecond float64, overHTTP bool, jsonTo string) error {
 	flags := cmd.Flags()
 	if flags.Changed("rival") {
 		return errors.New("--scrape compares a ring with itself: without --rival")
 	}
-	// Many short slices, by turns: a machine keeps its speed for as long as three.
+	// Many short slices, by turns: see bench.Scrape.
 	if !flags.Changed("duration") {
-		o.Duration = 40 * time.Millisecond
+		o.Duration = 15 * time.Millisecond
 	}
 	if !flags.Changed("runs") {
-		o.Runs = 100
+		o.Runs = 2000
 	}
 	report, err := openReport(cmd, jsonTo)
 	if err != nil {
@@ -31,7 +31,7 @@ func runScrape(cmd *cobra.Command, o bench.RunOptions, perSecond float64, jsonTo
 	p := newProgress()
 	bar := p.bar(o.Mode)
 	o.Progress = func(kept, runs, _ int) { bar.set(int64(kept), int64(runs)) }
-	s, err := bench.MeasureScrape(cmd.Context(), o, perSecond)
+	s, err := bench.MeasureScrape(cmd.Context(), o, perSecond, overHTTP)
 	bar.done(err)
 	p.wait()
 	if err != nil {

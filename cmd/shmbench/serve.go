@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ringway/ringway/bench/limits"
 	"github.com/ringway/ringway/metrics"
 )
 
@@ -23,7 +24,9 @@ func serveCommand() *cobra.Command {
 		Short: "Serve the figures of all rings of this machine to Prometheus",
 		Long: `serve answers Prometheus: at /metrics it shows all sections of the machine, as
 ls does, with what their participants have counted. The programs that use the
-rings need not know of it, and may be hung or dead. It maps sections read-only.
+rings need not know of it, and may be hung or dead. It maps sections read-only,
+and on Linux never takes a processor away from those it watches when it wakes up:
+it waits some milliseconds for one when all are busy.
 
 The rings of other users can't be seen: run one for each user.`,
 		Example: `  shmbench serve
@@ -38,6 +41,7 @@ The rings of other users can't be seen: run one for each user.`,
 			if err != nil {
 				return err
 			}
+			_ = limits.GiveWay() // where there is such a thing
 			fmt.Fprintf(cmd.OutOrStdout(), "serving http://%s/metrics\n", l.Addr())
 			return serve(cmd.Context(), l, metrics.Handler(metrics.NewMachine(dir, limit)))
 		},

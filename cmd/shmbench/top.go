@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/ringway/ringway/bench/limits"
 	"github.com/ringway/ringway/inspect"
 	"github.com/ringway/ringway/ring"
 )
@@ -47,6 +48,7 @@ ends when q is pressed; elsewhere it prints one table after another, or with
 			if t.interval <= 0 || t.count < 0 {
 				return errors.New("--interval must be positive, --count can't be negative")
 			}
+			_ = limits.GiveWay() // where there is such a thing
 			out, onScreen := cmd.OutOrStdout().(*os.File)
 			if !asJSON && onScreen && term.IsTerminal(int(out.Fd())) {
 				return t.screen(cmd.Context(), out)
