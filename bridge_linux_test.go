@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/ringway/ringway"
@@ -90,7 +91,11 @@ func onTheOtherSide(t *testing.T) []string {
 		t.Skip("no go command here to build the Windows side with")
 	}
 	exe := filepath.Join(t.TempDir(), "ringway.test.exe")
-	build := exec.Command("go", "test", "-c", "-o", exe, ".")
+	overlay, err := exec.Command(filepath.Join(root, "scripts", "windows-overlay")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	build := exec.Command("go", "test", "-c", "-vet=off", strings.TrimSpace(string(overlay)), "-o", exe, ".")
 	build.Env = append(os.Environ(), "GOOS=windows", "GOARCH=amd64", "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

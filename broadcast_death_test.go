@@ -86,6 +86,7 @@ func subscribeNumbers(args []string) {
 }
 
 func TestKilledPublishersLeaveNoGapAndNothingTorn(t *testing.T) {
+	t.Parallel()
 	for _, opts := range [][]ringway.Option{nil, {ringway.Lossless()}} {
 		ctx := within(t)
 		r := newRingOf(t, ringway.Broadcast, append(opts, ringway.Capacity(16<<10))...)
@@ -133,6 +134,7 @@ func TestKilledPublishersLeaveNoGapAndNothingTorn(t *testing.T) {
 }
 
 func TestKilledSubscribersHoldNobodyUp(t *testing.T) {
+	t.Parallel()
 	ctx := within(t)
 	for _, wait := range []ringway.WaitStrategy{ringway.Adaptive, ringway.Yield} {
 		r := newRingOf(t, ringway.Broadcast, ringway.Lossless(), ringway.Participants(3), ringway.Capacity(8192), ringway.Wait(wait))

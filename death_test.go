@@ -117,6 +117,7 @@ func sendNumbers(args []string) {
 }
 
 func TestNothingCommittedIsLostWhenProducersAreKilled(t *testing.T) {
+	t.Parallel()
 	ctx := within(t)
 	r := newRing(t, ringway.Capacity(4096))
 	c, err := r.Consumer()
@@ -205,6 +206,7 @@ func receiveNumbers(args []string) {
 }
 
 func TestNothingIsLostWhenConsumersAreKilled(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(within(t))
 	r := newRing(t, ringway.Capacity(4096))
 	p, err := r.Producer()

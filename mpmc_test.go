@@ -298,6 +298,7 @@ func tortureTime(t *testing.T) time.Duration {
 }
 
 func TestEveryCommittedMessageIsDeliveredWhileProcessesAreKilledAtRandom(t *testing.T) {
+	t.Parallel()
 	const producers, consumers = 4, 4
 	dir := t.TempDir()
 	r := newRingOf(t, ringway.MPMC, ringway.Capacity(32<<10), ringway.Wait(ringway.Adaptive))

@@ -69,6 +69,7 @@ func mustReconnect(t *testing.T, err error) {
 }
 
 func TestWhatTheOldListenerSentIsReceivedFirst(t *testing.T) {
+	t.Parallel()
 	eachRejoining(t, func(t *testing.T, l *ringway.Listener, a, b *ringway.Conn) {
 		for i := range 3 {
 			mustSend(t, b, fmt.Sprint("old ", i))
@@ -85,6 +86,7 @@ func TestWhatTheOldListenerSentIsReceivedFirst(t *testing.T) {
 }
 
 func TestWhatWasNeverLookedAtIsKept(t *testing.T) {
+	t.Parallel()
 	eachRejoining(t, func(t *testing.T, l *ringway.Listener, a, b *ringway.Conn) {
 		for i := range 3 {
 			mustSend(t, b, fmt.Sprint("from ", i))
@@ -100,6 +102,7 @@ func TestWhatWasNeverLookedAtIsKept(t *testing.T) {
 }
 
 func TestWhoOnlyReceivesReconnects(t *testing.T) {
+	t.Parallel()
 	eachRejoining(t, func(t *testing.T, l *ringway.Listener, a, b *ringway.Conn) {
 		for i := range 3 {
 			mustSend(t, b, fmt.Sprint(i))
@@ -117,6 +120,7 @@ func TestWhoOnlyReceivesReconnects(t *testing.T) {
 }
 
 func TestAMessageIsValidUntilTheNextRecvThoughTheConnectionIsReplaced(t *testing.T) {
+	t.Parallel()
 	eachRejoining(t, func(t *testing.T, l *ringway.Listener, a, b *ringway.Conn) {
 		mustSend(t, b, "a message")
 		m, err := a.Recv(within(t))
@@ -133,6 +137,7 @@ func TestAMessageIsValidUntilTheNextRecvThoughTheConnectionIsReplaced(t *testing
 }
 
 func TestTheEndOfOneDirectionIsNoLoss(t *testing.T) {
+	t.Parallel()
 	eachRejoining(t, func(t *testing.T, l *ringway.Listener, a, b *ringway.Conn) {
 		if err := b.CloseSend(); err != nil {
 			t.Fatal(err)
@@ -153,6 +158,7 @@ func TestTheEndOfOneDirectionIsNoLoss(t *testing.T) {
 }
 
 func TestOneOfTwoThatWaitIsTold(t *testing.T) {
+	t.Parallel()
 	eachRejoining(t, func(t *testing.T, l *ringway.Listener, a, b *ringway.Conn) {
 		block := make([]byte, min(a.MaxMessage(), 32<<10))
 		for round := range 3 {
@@ -185,6 +191,7 @@ func TestOneOfTwoThatWaitIsTold(t *testing.T) {
 }
 
 func TestAClaimGoesOverTheNextConnection(t *testing.T) {
+	t.Parallel()
 	eachRejoining(t, func(t *testing.T, l *ringway.Listener, a, b *ringway.Conn) {
 		buf, err := a.Claim(within(t), 5)
 		if err != nil {
@@ -205,6 +212,7 @@ func TestAClaimGoesOverTheNextConnection(t *testing.T) {
 }
 
 func TestACallWhoseAnswerWillNotComeIsTold(t *testing.T) {
+	t.Parallel()
 	eachRejoining(t, func(t *testing.T, l *ringway.Listener, a, b *ringway.Conn) {
 		const n = 8
 		asked, never := make(chan struct{}, n), make(chan struct{})
@@ -242,6 +250,7 @@ func TestACallWhoseAnswerWillNotComeIsTold(t *testing.T) {
 }
 
 func TestWhoServesIsToldAndServesOn(t *testing.T) {
+	t.Parallel()
 	eachRejoining(t, func(t *testing.T, l *ringway.Listener, a, b *ringway.Conn) {
 		told := make(chan error, 8)
 		go func() {
@@ -319,6 +328,7 @@ func TestCloseEndsWaitingForAListener(t *testing.T) {
 }
 
 func TestCountsGoOnOverReconnections(t *testing.T) {
+	t.Parallel()
 	eachRejoining(t, func(t *testing.T, l *ringway.Listener, a, b *ringway.Conn) {
 		for range 3 {
 			mustSend(t, b, "to a")

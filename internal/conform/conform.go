@@ -44,30 +44,21 @@ type Traits struct {
 // patience bounds what must happen; nothing is asserted about less.
 const patience = proctest.Patience
 
-// Run runs all tests.
+// Run runs all tests: those that count allocations first, the others at the same
+// time as the tests of other transports, for they mostly wait. So the test that
+// calls it must not be parallel already.
 func Run(t *testing.T, traits Traits) {
-	for _, c := range slices.Concat(messageCases, numberedCases, waitingCases, endCases, claimCases, callCases) {
-		if traits.Connect == nil {
-			break
+	cases := slices.Concat(messageCases, numberedCases, waitingCases, endCases, claimCases, callCases)
+	for _, c := range cases {
+		if c.not&company != 0 {
+			traits.run(t, c)
 		}
-		if traits.Datagrams && c.not&datagrams != 0 {
-			continue
+	}
+	t.Parallel()
+	for _, c := range cases {
+		if c.not&company == 0 {
+			traits.run(t, c)
 		}
-		t.Run(c.name, func(t *testing.T) {
-			if why := traits.Not[c.name]; why != "" {
-				t.Skip(why)
-			}
-			a, b := traits.Connect(t)
-			p := &pair{T: t, a: a, b: b, traits: traits}
-			p.ctx, p.cancel = context.WithTimeout(t.Context(), patience)
-			defer p.cancel()
-			defer p.b.Close()
-			defer p.a.Close()
-			if _, all := a.(Conn); c.not&links != 0 && !all {
-				t.Skip("of connections, not of what they are made of")
-			}
-			c.run(p)
-		})
 	}
 	if traits.Child == nil {
 		return
@@ -87,10 +78,33 @@ func Run(t *testing.T, traits Traits) {
 	}
 }
 
+// run runs a test of connections both of whose ends are here.
+func (traits Traits) run(t *testing.T, c test) {
+	if traits.Connect == nil || traits.Datagrams && c.not&datagrams != 0 {
+		return
+	}
+	t.Run(c.name, func(t *testing.T) {
+		if why := traits.Not[c.name]; why != "" {
+			t.Skip(why)
+		}
+		a, b := traits.Connect(t)
+		p := &pair{T: t, a: a, b: b, traits: traits}
+		p.ctx, p.cancel = context.WithTimeout(t.Context(), patience)
+		defer p.cancel()
+		defer p.b.Close()
+		defer p.a.Close()
+		if _, all := a.(Conn); c.not&links != 0 && !all {
+			t.Skip("of connections, not of what they are made of")
+		}
+		c.run(p)
+	})
+}
+
 // What a test is not for.
 const (
 	datagrams = 1 << iota // they can't do that
 	links                 // that are no Conn
+	company               // of other tests at the same time
 )
 
 type test struct {
