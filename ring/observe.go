@@ -96,7 +96,7 @@ func (o *Observer) Snapshot() (s Snapshot) {
 		s.Problem = fmt.Sprintf("positions %#x and %#x are no multiples of %d", s.Head, s.Tail, HeaderSize)
 		return s
 	}
-	behind := s.Head - s.Tail
+	told, behind := s.Tail, s.Head-s.Tail
 	if int64(behind) > 0 && behind <= o.g.Capacity {
 		s.Tail = s.Head // it is stored after the frame is there
 	}
@@ -104,12 +104,18 @@ func (o *Observer) Snapshot() (s Snapshot) {
 		s.Problem = fmt.Sprintf("positions %#x and %#x are further apart than %d bytes", s.Head, s.Tail, o.g.Capacity)
 		return s
 	}
+	// What is there beyond, a dead producer left between its frames and its position.
+	// A living one is not run after, line for line: once it has gone on, what was
+	// reached is where it stood at some moment.
 	for range walkMost {
 		size, ok := o.frameAt(s.Tail)
 		if !ok || s.Tail+size-s.Head > o.g.Capacity {
 			break
 		}
 		s.Tail += size
+		if o.ctl.Load64(offProducer) != told {
+			break
+		}
 	}
 	// As long as the consumer stays, what is behind the tail is no frame, or a
 	// good one.

@@ -93,3 +93,30 @@ func betweenLoads(t *testing.T, g Geometry, k, much int) (reached bool) {
 	}
 	return reached
 }
+
+func TestAnObserverDoesNotRunAfterALivingProducer(t *testing.T) {
+	g := Geometry{Kind: SPSC, Capacity: 64 << 10}
+	body, send, receive := lively(t, g)
+	o, err := NewObserver(g, body, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loads, inside, buf := 0, false, make([]byte, 200)
+	mem.Hook = func(a *mem.Access) {
+		if inside || a.Op != mem.OpLoad || a.After {
+			return
+		}
+		inside = true
+		loads++
+		_ = receive()
+		if err := send(whole(buf, uint64(loads))); err != nil {
+			t.Error(err)
+		}
+		inside = false
+	}
+	defer func() { mem.Hook = nil }()
+	// A few words each: as often as the consumer may be looked at, and then some.
+	if s := o.Snapshot(); s.Problem != "" || loads > 60 {
+		t.Errorf("%d loads: %+v", loads, s)
+	}
+}
