@@ -23,6 +23,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ringway/ringway"
+	"github.com/ringway/ringway/fallback"
+	"github.com/ringway/ringway/inspect"
 	"github.com/ringway/ringway/internal/proctest"
 	"github.com/ringway/ringway/metrics"
 )
@@ -119,6 +121,7 @@ func TestDashboardAndAlertsUseMetricsThatThereAreAndTheDashboardAllThatMatter(t 
 	r.MustRegister(metrics.NewMachine(dir, 0))
 	conns := metrics.NewConnections()
 	conns.Failed(io.EOF)
+	conns.Opened(&timedConn{negotiated{transport: fallback.SHM}, new(inspect.Latency), new(inspect.Latency)})
 	r.MustRegister(conns)
 	families, err := r.Gather()
 	if err != nil {
