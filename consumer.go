@@ -279,26 +279,21 @@ func (c *Consumer) RecvBatch(ctx context.Context, into []Message) (int, error) {
 
 // Packed is messages of equal size, one right behind the other in the ring's own
 // memory, as SendPacked or SendBatch sent them. It must not be written.
-type Packed struct {
-	Payload     []byte
-	Size        int    // of each message in bytes; 0 if it is one, and empty
-	Type        uint16 // of all of them
-	Redelivered bool   // as that of a Message
-}
-
-// Count returns how many messages there are.
-func (p Packed) Count() int {
-	if p.Size == 0 {
-		return 1
-	}
-	return len(p.Payload) / p.Size
-}
+type Packed = ring.Packed
 
 // RecvPacked is Recv for the next message together with those of the same size
 // that were sent with it and stand right behind it: all of SendPacked's messages
 // that got room at the same time, up to a sixteenth of an SPSC ring. What was sent
 // alone comes alone. All are released by the next call on c.
 func (c *Consumer) RecvPacked(ctx context.Context) (Packed, error) {
+	if s := c.spsc; s != nil && c.gate.EnterPlain() {
+		if b, size, n, typ := s.TakePacked(); n > 0 {
+			c.counters.Received(uint64(n), uint64(len(b)))
+			c.gate.Exit()
+			return Packed{Payload: b, Size: size, Type: typ}, nil
+		}
+		c.gate.Exit()
+	}
 	m, err := c.Recv(ctx)
 	if err != nil {
 		return Packed{}, err

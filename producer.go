@@ -264,10 +264,30 @@ func (p *Producer) SendPacked(ctx context.Context, b []byte, size int) (sent int
 		return 0, &errs.Error{Op: "send", Name: p.name, Err: ErrBadArgument,
 			Detail: fmt.Sprintf("%d bytes are not messages of %d each", len(b), size)}
 	}
+	if n := p.putPacked(b, size); n > 0 {
+		return n, nil
+	}
 	return p.sendAll(ctx, func(sent int) (n int, bytes uint64, err error) {
 		n, err = p.tryPacked(b[sent*size:], size)
 		return n, uint64(n * size), err
 	})
+}
+
+// putPacked is put for an array. It returns how many messages were sent.
+func (p *Producer) putPacked(b []byte, size int) (n int) {
+	s := p.spsc
+	if s == nil || !p.gate.Enter() {
+		return 0
+	}
+	if n = s.PutPacked(0, b, size); n > 0 {
+		if p.guard.Faulted() {
+			n = 0 // sendAll will tell
+		}
+		p.theirs.Ring()
+		p.counters.Sent(uint64(n), uint64(len(b)))
+	}
+	p.gate.Exit()
+	return n
 }
 
 // sendAll sends what try sends, which returns how much that was, from the message

@@ -25,12 +25,6 @@ func (p *SPSCProducer) TrySendBatch(typ uint16, msgs [][]byte) (sent int, err er
 	return p.trySendBatch(typ, outgoing{list: msgs})
 }
 
-// TrySendPacked is TrySendBatch for messages of size bytes, more than none, which
-// stand one right behind the other in b.
-func (p *SPSCProducer) TrySendPacked(typ uint16, b []byte, size int) (sent int, err error) {
-	return p.trySendBatch(typ, outgoing{packed: b, size: size})
-}
-
 func (p *SPSCProducer) trySendBatch(typ uint16, rest outgoing) (sent int, err error) {
 	p.open = false
 	// The first header is held back until all frames behind it stand.
@@ -56,7 +50,7 @@ func (p *SPSCProducer) trySendBatch(typ uint16, rest outgoing) (sent int, err er
 		}
 		k := 1
 		if p.flags == 0 && !p.stamps.on && stop-pos >= cacheLine {
-			k = rest.alike(min(stop-pos-batchOffset, p.mask/16))
+			k = rest.alike(min(stop-pos-batchOffset, p.longestBatch()))
 		}
 		h := p.frame(pos, typ, &rest, k)
 		size := h.FrameSize()
@@ -76,9 +70,15 @@ func (p *SPSCProducer) trySendBatch(typ uint16, rest outgoing) (sent int, err er
 	}
 	if p.pos = pos; first != 0 {
 		p.publish(firstPos, first)
+		if p.flags == 0 && !p.stamps.on {
+			p.aim()
+		}
 	}
 	return sent, err
 }
+
+// longestBatch is how many bytes of messages a batch has at most.
+func (p *SPSCProducer) longestBatch() uint64 { return p.mask / 16 }
 
 // frame writes the next k messages of a batch, of equal size, into one frame at a
 // position. It returns the header, which it doesn't write.
@@ -135,27 +135,6 @@ func (c *SPSCConsumer) moveTo(in uint64, h Header) {
 	if c.in = in; in == batchOffset+h.Len() {
 		c.pos, c.in = c.pos+h.FrameSize(), 0
 	}
-}
-
-// Packed returns the payload of m, the message that was handed out last, together
-// with those that stand right behind it and are of its size: the rest of its batch.
-// They are handed out with it.
-func (c *SPSCConsumer) Packed(m Message) []byte {
-	if c.in == 0 {
-		return m.Payload
-	}
-	off := c.pos & c.mask
-	h := c.header(off)
-	if h>>48 != batchWord {
-		return m.Payload // Next will tell
-	}
-	in, end, size, err := c.within(off, h)
-	if err != nil || size != uint64(len(m.Payload)) {
-		return m.Payload // and here
-	}
-	more := (end - in) / size * size
-	c.moveTo(in+more, h)
-	return c.data.Bytes(off+in-size, size+more)
 }
 
 // publishTaken announces which messages of the batch at the published position

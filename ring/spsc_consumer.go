@@ -26,6 +26,7 @@ type SPSCConsumer struct {
 	batch     uint64 // bytes to release before the producer is told
 
 	straight spscExpected
+	array    spscExpectedArray
 	checksum bool
 	plain    Header // the upper half of the header of a message that needs no more than to be found
 	ctl      mem.Region

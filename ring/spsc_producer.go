@@ -30,6 +30,7 @@ type SPSCProducer struct {
 	head Header // and this header
 
 	straight spscStraight
+	array    spscArray
 
 	claimed uint64 // payload bytes of the open claim
 	open    bool
@@ -120,11 +121,11 @@ func (p *SPSCProducer) Put(typ uint16, b []byte) bool {
 	if !again {
 		p.expect(typ, n)
 	}
-	pos, size := p.pos, p.size
-	if p.stop-pos <= size {
+	size := p.size
+	if p.stop-p.pos <= size {
 		return false
 	}
-	off := pos & p.mask
+	off := p.pos & p.mask
 	switch {
 	case off%cacheLine+size > cacheLine:
 		p.spread(off, size, b)
@@ -133,20 +134,24 @@ func (p *SPSCProducer) Put(typ uint16, b []byte) bool {
 	default:
 		copy(p.data.Bytes(off+HeaderSize, n), b)
 	}
-	// The rest is publish, with room behind the frame.
-	pos += size
-	if end := off + size; end%cacheLine != 0 {
-		p.data.StoreRelease64(end, 0)
-	} else if p.lines.suspect(end) {
-		p.erase(pos)
-	}
-	p.data.StoreRelease64(off, uint64(p.head^p.tag))
-	p.pos = pos
-	p.ctl.StoreRelease64(offProducer, pos)
+	p.finish(off, size, p.head)
 	if again {
 		p.straighten()
 	}
 	return true
+}
+
+// finish publishes the frame of size bytes at pos, whose offset in the data is off,
+// as publish does, with room behind the frame.
+func (p *SPSCProducer) finish(off, size uint64, h Header) {
+	p.pos += size
+	if end := off + size; end%cacheLine != 0 {
+		p.data.StoreRelease64(end, 0)
+	} else if p.lines.suspect(end) {
+		p.erase(p.pos)
+	}
+	p.data.StoreRelease64(off, uint64(h^p.tag))
+	p.ctl.StoreRelease64(offProducer, p.pos)
 }
 
 // spread writes the payload b of the frame of size bytes at offset off, which ends

@@ -89,9 +89,13 @@ type spscExpected struct {
 }
 
 // expect has the straight way know of a message that Take is about to hand out.
-func (c *SPSCConsumer) expect(h Header, size uint64) {
+func (c *SPSCConsumer) expect(h Header, size uint64) { c.straight = c.expected(h, size) }
+
+// expected is what a straight way has to know of more frames like the one at pos,
+// which has the header h and takes size bytes.
+func (c *SPSCConsumer) expected(h Header, size uint64) spscExpected {
 	lap := (c.pos | c.mask) + 1
-	c.straight = spscExpected{
+	return spscExpected{
 		word: uint64(h ^ lapTag(c.pos, c.shift)),
 		n:    h.Len(),
 		size: size,

@@ -82,6 +82,12 @@ func likeAFrame(r *testRing, pos uint64, n int) []byte {
 	return b[:n]
 }
 
+// testMessage is what a message is made of.
+type testMessage struct {
+	typ  uint16
+	data string
+}
+
 // A consumer that receives as the package above does: the straight way first, and
 // what else is due when that doesn't lead on.
 func (r *testRing) takeNext() (Message, error) {
@@ -111,11 +117,7 @@ func TestRunsOfMessagesOfAKindArriveWhateverTheyHoldAndWhateverComesBetween(t *t
 					start = -back
 				}
 				r := newRing(t, Geometry{Kind: SPSC, Capacity: capacity}, start)
-				type sent struct {
-					typ  uint16
-					data string
-				}
-				var under []sent // way
+				var under []testMessage // way
 				receive := func() bool {
 					m, err := r.takeNext()
 					if len(under) == 0 {
@@ -148,7 +150,7 @@ func TestRunsOfMessagesOfAKindArriveWhateverTheyHoldAndWhateverComesBetween(t *t
 						if err != nil {
 							t.Fatal(err)
 						}
-						under = append(under, sent{typ, string(b)})
+						under = append(under, testMessage{typ, string(b)})
 						if rnd.IntN(4) == 0 {
 							receive()
 						}
@@ -164,13 +166,13 @@ func TestRunsOfMessagesOfAKindArriveWhateverTheyHoldAndWhateverComesBetween(t *t
 						if buf, err := r.p.Claim(40); err == nil {
 							copy(buf, likeAFrame(r, r.p.Position()+capacity, 40))
 							r.p.Commit(typ, 16)
-							under = append(under, sent{typ, string(buf[:16])})
+							under = append(under, testMessage{typ, string(buf[:16])})
 						}
 					case 2:
 						b := likeAFrame(r, r.p.Position()+capacity, n)
 						k, _ := r.p.TrySendBatch(typ, [][]byte{b, b, b})
 						for range k {
-							under = append(under, sent{typ, string(b)})
+							under = append(under, testMessage{typ, string(b)})
 						}
 					case 3:
 						r.c.Release()

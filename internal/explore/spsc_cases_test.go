@@ -2,7 +2,10 @@
 
 package explore
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // spscCases are the worlds of a single-producer single-consumer ring. In all of
 // them what earlier laps left in the ring looks like frames of this one.
@@ -47,6 +50,15 @@ func spscCases() (all []*spsc) {
 			{how: "again", sizes: []int{72}}, {how: "again", sizes: []int{72}}, {how: "again", sizes: []int{72}},
 			{how: "claim", sizes: []int{16}}, {how: "again", sizes: []int{72}}},
 			heirs: []send{{how: "again", sizes: []int{8}}, {how: "again", sizes: []int{8}}}, heirs2: one(56)})
+		// Arrays, one like the other, over the ring's end; and such as don't end
+		// where a line does.
+		array := func(n, k int) send { return send{how: "packed", sizes: slices.Repeat([]int{n}, k)} }
+		add(&spsc{name: "arrays", before: 128, take: true, packed: true, sends: []send{
+			array(8, 3), array(8, 3), array(8, 3), {how: "again", sizes: []int{8}}},
+			heirs: []send{array(8, 2)}, heirs2: one(56)})
+		add(&spsc{name: "arrays wide", before: 512, take: true, packed: true, sends: []send{
+			array(24, 3), array(24, 3), array(24, 3), {how: "claim", sizes: []int{16}}},
+			heirs: []send{array(24, 2)}, heirs2: one(56)})
 		// Received in the shortest way, and many at once.
 		add(&spsc{name: "taken", before: 64, take: true, sends: []send{
 			{how: "send", sizes: []int{8}}, {how: "send", sizes: []int{8}}, {how: "send", sizes: []int{40}},

@@ -28,7 +28,7 @@ type spscGhost struct {
 	t    *spsc
 	body []byte
 
-	frames [12]spscFrame
+	frames [16]spscFrame
 	n      int    // frames that were ever visible
 	vis    uint64 // position behind them
 	pub    uint64 // what the consumer has published

@@ -23,6 +23,7 @@ type spsc struct {
 	heirs2   []send // of the next heir
 	hold     int    // messages that the consumer holds before it releases them
 	take     bool   // it receives by Take, which releases the one before
+	packed   bool   // and by TakePacked in turn, starting with that
 	batch    bool   // it receives by NextBatch, as many as it holds
 	deaths   int
 	buffers  int
@@ -32,7 +33,7 @@ type spsc struct {
 // send is an operation of a producer: sizes of messages, which are numbered in
 // the order in which all producers send them.
 type send struct {
-	how   string // "send", "again" (all of one type), "batch", "claim" (and commit less), "abort"
+	how   string // "send", "again" (all of one type), "batch", "packed", "claim" (and commit less), "abort"
 	sizes []int
 	first int // number of its first message, from 1
 }
@@ -176,6 +177,16 @@ func (t *spsc) send(x *X, p *ring.SPSCProducer, s send) Result {
 		if sent != 0 && sent != len(all) {
 			x.Fail("the case is wrong: %d of %d messages of a batch are sent", sent, len(all))
 		}
+	case "packed":
+		var all []byte
+		for i := range s.sizes {
+			all = append(all, pattern(s.first+i, n)...)
+		}
+		var sent int
+		sent, err = p.TrySendPacked(0, all, n)
+		if sent != 0 && sent != len(s.sizes) {
+			x.Fail("the case is wrong: %d of %d messages of an array are sent", sent, len(s.sizes))
+		}
 	case "claim", "abort":
 		var b []byte
 		if b, err = p.Claim(n + surplus); err != nil {
@@ -207,8 +218,9 @@ func (t *spsc) send(x *X, p *ring.SPSCProducer, s send) Result {
 const surplus = 200
 
 type spscReceiver struct {
-	c    *ring.SPSCConsumer
-	held []held
+	c     *ring.SPSCConsumer
+	held  []held
+	alone bool // the next one is received by Take
 }
 
 // held is a message that was received and not yet released.
@@ -246,6 +258,20 @@ func (t *spsc) consumes(g ring.Geometry, body []byte) []Op {
 					h.check(x)
 				}
 				p.held = nil
+				pos := p.c.Position()
+				p.alone = !p.alone
+				if t.packed && p.alone {
+					if b, each, n, typ := p.c.TakePacked(); n > 0 {
+						pos += 2 * ring.HeaderSize
+						for i := range n {
+							if pos += uint64(each); i == n-1 {
+								pos = p.c.Position()
+							}
+							received(x, p, pos, ring.Message{Payload: b[i*each : (i+1)*each], Type: typ})
+						}
+						return receive
+					}
+				}
 				if m, ok := p.c.Take(); ok {
 					received(x, p, p.c.Position(), m)
 					return receive
