@@ -302,7 +302,7 @@ func TestARoleIsHeldByOneProcessAtATime(t *testing.T) {
 
 func TestThePeersDeathIsToldOnceToWhoWaits(t *testing.T) {
 	ctx := within(t)
-	for _, wait := range []ringway.WaitStrategy{ringway.Adaptive, ringway.Park, ringway.BusySpin} {
+	for _, wait := range []ringway.WaitStrategy{ringway.Adaptive, ringway.Park, ringway.Poll, ringway.BusySpin} {
 		r := newRing(t, ringway.Capacity(4096), ringway.Wait(wait))
 		child := proctest.Run(t, "hold", r.Name(), "producer")
 		child.Expect("attached")

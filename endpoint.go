@@ -54,6 +54,8 @@ type endpoint struct {
 	guard   *shm.Guard // tells whether the memory was taken away
 	place   *shm.Participant
 	mourned shm.PeerState         // the peer's death that was reported last
+	tended  bool                  // somebody else looks whether the peer lives,
+	suspect atomic.Bool           // and this is set when it may not
 	crew    *crew                 // MPMC: the others
 	watch   func(op string) error // broadcast: looks after the others before a wait goes on
 	pairing *pairing              // of a connection's ring, which has no places
@@ -79,6 +81,7 @@ func (e *endpoint) attach(r *Ring, role int) error {
 	if err == nil {
 		e.startCounting()
 		e.attached()
+		e.haveTended()
 	}
 	if err != nil {
 		_ = e.detach()
@@ -333,12 +336,16 @@ func (w *waiter) givesUp() error {
 	if w.e.pairing != nil {
 		return w.e.peerDied(w.op) // which is known already
 	}
+	if w.e.tended && !w.e.suspect.Load() {
+		return nil
+	}
 	const every = 10 * time.Millisecond
 	now := time.Now()
 	if now.Sub(w.e.looked) < every {
 		return nil
 	}
 	w.e.looked = now
+	w.e.suspect.Store(false)
 	if w.e.kind == MPMC {
 		return w.e.sweep(w.op)
 	}
@@ -352,6 +359,23 @@ func (w *waiter) givesUp() error {
 func (w *waiter) done() {
 	if w.announced {
 		w.e.mine.Retract()
+	}
+}
+
+// haveTended has somebody else look after the peer of an SPSC ring, where that is
+// done, so that receivers that poll sleep on a small stack.
+func (e *endpoint) haveTended() {
+	if e.wait != Poll || e.kind != SPSC || e.pairing != nil {
+		return
+	}
+	look := func() {
+		state, err := e.memory.section.Peer(roleProducer + roleConsumer - e.role)
+		if err != nil || state.State == shm.Dead || e.guard.Faulted() {
+			e.suspect.Store(true)
+		}
+	}
+	if e.tended = e.mine.Tend(look); e.tended {
+		look()
 	}
 }
 

@@ -292,3 +292,24 @@ func TestArmTellsOfTheProducersDeath(t *testing.T) {
 		t.Errorf("Arm tells of it twice: %v", err)
 	}
 }
+
+func TestAPollingReceiverThatWasSelectedLearnsOfTheProducersDeath(t *testing.T) {
+	ctx := within(t)
+	r := newRing(t, ringway.Capacity(4096), ringway.Wait(ringway.Poll))
+	child := proctest.Run(t, "hold", r.Name(), "producer")
+	child.Expect("attached")
+	c, err := r.Consumer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	short, cancel := context.WithTimeout(ctx, time.Millisecond)
+	defer cancel()
+	if _, err := ringway.Select(short, c); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("Select of a ring where nothing is: %v", err)
+	}
+	child.Kill()
+	if _, err := c.Recv(ctx); !errors.Is(err, ringway.ErrPeerDead) {
+		t.Errorf("Recv after the producer's death: %v", err)
+	}
+}

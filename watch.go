@@ -116,6 +116,7 @@ func (e *endpoint) look(op string, ready func() bool) (bool, error) {
 	if ready() {
 		return true, nil
 	}
+	e.suspect.Store(true) // nobody looks after who waits elsewhere
 	w := waiter{e: e, op: op}
 	return false, w.givesUp()
 }

@@ -138,6 +138,12 @@ func (b *Bell) Poll() error {
 	return nil
 }
 
+// Tend has look called, on another goroutine, each [LongNet] until Close, and ends a
+// long sleep afterwards, if there is one. It reports whether that is done here: for
+// one who polls a doorbell alone. Others have to look around for themselves when they
+// wake. Call it after Poll and before the first sleep.
+func (b *Bell) Tend(look func()) bool { return b.os.tend(look) }
+
 // FD returns the descriptor that becomes readable when the bell is rung after
 // Announce, once Poll has been called, or -1 on systems without one. It belongs
 // to the bell.
@@ -363,14 +369,30 @@ func (b *Bell) watch(ctx context.Context) {
 		return
 	}
 	b.unwatch()
-	if b.done = ctx.Done(); b.done != nil {
-		through := make(chan struct{})
-		b.stop = context.AfterFunc(ctx, func() {
-			b.Interrupt()
-			close(through)
-		})
-		b.through = through
+	if b.done = ctx.Done(); b.done == nil {
+		return
 	}
+	if !b.polls {
+		b.watchNew(ctx)
+		return
+	}
+	// Thousands poll, each on the smallest stack there is, which this would
+	// have grow.
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b.watchNew(ctx)
+	}()
+	<-done
+}
+
+func (b *Bell) watchNew(ctx context.Context) {
+	through := make(chan struct{})
+	b.stop = context.AfterFunc(ctx, func() {
+		b.Interrupt()
+		close(through)
+	})
+	b.through = through
 }
 
 // unwatch ends the watch. After it no end of a context touches the memory any

@@ -36,6 +36,7 @@ func (o *osBell) open(_ string, shared bool) error {
 
 func (o *osBell) close() error {
 	if d := o.doorbell.Swap(nil); d != nil {
+		theCaretaker.leave(d.kept)
 		return shm.CloseDoorbell(d.file)
 	}
 	return nil
@@ -81,6 +82,7 @@ type doorbell struct {
 	seq   uint32
 	looks int
 	until time.Time // the read deadline that is set
+	kept  *kept     // by the caretaker; nil: it isn't
 }
 
 // knock is what is written into a doorbell: an eventfd takes nothing shorter.
@@ -137,13 +139,7 @@ func (o *osBell) ring() {
 		}
 		o.doorbell.Store(d)
 	}
-	switch writeNow(d.fd, knock) {
-	case unix.EAGAIN:
-		d.drain(d.fd)
-		fallthrough
-	case unix.EINTR:
-		_ = writeNow(d.fd, knock)
-	}
+	knockAt(d.fd)
 	if d.mine { // then any goroutine may be here
 		return
 	}
@@ -163,6 +159,14 @@ func (o *osBell) sleepPolling(r mem.Region, seq uint32, most time.Duration) {
 	}
 	d := o.doorbell.Load()
 	d.mem, d.seq, d.looks, d.full = r, seq, 0, o.shared
+	if d.kept != nil && most == LongNet {
+		d.kept.asleep.Store(true)
+		if d.conn.Read(d.look) != nil {
+			d.until = time.Time{} // of a sleep before
+		}
+		d.kept.asleep.Store(false)
+		return
+	}
 	// The deadline is a safety net, and moving it each time would cost more
 	// than it's worth.
 	if now := time.Now(); d.until.Sub(now) < most/2 || d.until.Sub(now) > most {
@@ -180,7 +184,7 @@ func (o *osBell) sleepPolling(r mem.Region, seq uint32, most time.Duration) {
 // for the next one, so that whoever is awake goes on at once.
 func (d *doorbell) looked(fd uintptr) bool {
 	if d.looks == 0 && !d.full {
-		d.drain(int(fd))
+		empty(int(fd))
 	}
 	d.looks++
 	return d.looks > 1 || d.mem.Load32(offSeq) != d.seq
@@ -194,16 +198,37 @@ func (o *osBell) descriptor() int {
 	return o.doorbell.Load().fd
 }
 
+// tend has the caretaker look after the doorbell.
+func (o *osBell) tend(look func()) bool {
+	d := o.doorbell.Load()
+	if d == nil || o.shared || d.kept != nil {
+		return false
+	}
+	d.kept = theCaretaker.keep(d.fd, look)
+	return true
+}
+
 // drain empties the doorbell, if there is one.
 func (o *osBell) drain() {
 	if o.line != nil {
 		o.line.drain()
 	} else if d := o.doorbell.Load(); d != nil {
-		d.drain(d.fd)
+		empty(d.fd)
 	}
 }
 
-func (d *doorbell) drain(fd int) {
+// knockAt writes a knock, and makes room for it where that is needed.
+func knockAt(fd int) {
+	switch writeNow(fd, knock) {
+	case unix.EAGAIN:
+		empty(fd)
+		fallthrough
+	case unix.EINTR:
+		_ = writeNow(fd, knock)
+	}
+}
+
+func empty(fd int) {
 	var b [64]byte
 	for range 1024 { // if a peer floods it, something stays
 		if n, err := readNow(fd, b[:]); err != unix.EINTR && n < len(b) {

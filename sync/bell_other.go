@@ -27,3 +27,5 @@ func (osBell) drain()                                         {}
 func unsupportedBell() error {
 	return &errs.Error{Op: "open bell", Err: errs.Unsupported, Detail: "sleeping on shared memory is implemented on Linux and Windows"}
 }
+
+func (*osBell) tend(func()) bool { return false }
