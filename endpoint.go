@@ -47,6 +47,8 @@ type endpoint struct {
 	kind    Kind
 	role    int
 	wait    WaitStrategy
+	tended  bool         // somebody else looks whether the peer lives,
+	suspect atomic.Bool  // and this is set when it may not
 	learner sync.Learner // of Adaptive
 	looked  time.Time    // when it was last looked whether the others live
 	memory  *memory
@@ -54,8 +56,6 @@ type endpoint struct {
 	guard   *shm.Guard // tells whether the memory was taken away
 	place   *shm.Participant
 	mourned shm.PeerState         // the peer's death that was reported last
-	tended  bool                  // somebody else looks whether the peer lives,
-	suspect atomic.Bool           // and this is set when it may not
 	crew    *crew                 // MPMC: the others
 	watch   func(op string) error // broadcast: looks after the others before a wait goes on
 	pairing *pairing              // of a connection's ring, which has no places

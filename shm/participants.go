@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/ringway/ringway/internal/errs"
@@ -184,10 +185,7 @@ func (s *Section) attach(slot int, role uint32, succeed bool) (*Participant, err
 		lock.release()
 		return nil, err
 	}
-	if s.attached == nil {
-		s.attached = make(map[*Participant]struct{})
-	}
-	s.attached[p] = struct{}{}
+	s.attached = append(s.attached, p)
 	return p, nil
 }
 
@@ -238,7 +236,7 @@ func (p *Participant) detach() error {
 		err = lockErr
 	}
 	p.lock = nil
-	delete(p.s.attached, p)
+	p.s.attached = slices.DeleteFunc(p.s.attached, func(q *Participant) bool { return q == p })
 	return err
 }
 

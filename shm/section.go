@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -66,7 +67,7 @@ type Section struct {
 	mu sync.RWMutex // held (R) while the mapping is used, (W) while it or attached changes
 	b  *backing     // nil once closed
 
-	attached map[*Participant]struct{}
+	attached []*Participant // one, nearly always
 }
 
 // Create makes a new section under name and opens it. It becomes visible to
@@ -235,7 +236,7 @@ func (s *Section) Close() error {
 		return named("close", s.name, errs.Closed)
 	}
 	var first error
-	for p := range s.attached {
+	for _, p := range slices.Clone(s.attached) {
 		if err := p.detach(); err != nil && first == nil {
 			first = err
 		}

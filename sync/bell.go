@@ -57,21 +57,21 @@ var inVain uint8 = 8
 // other rings. A Bell belongs to one goroutine at a time, except for Interrupt.
 type Bell struct {
 	mem     mem.Region
-	fenced  bool // ringer: a fence before each load of the state
-	shared  bool // several may sleep on it
 	own     uint32
-	fresh   bool  // sleeper: has not slept since it asked for fences
-	polls   bool  // sleeper: in the runtime's poller
-	lined   bool  // there on a line
-	thread  bool  // sleeper: can't do that
-	spared  bool  // sleeper: has passed a barrier since it set spares
-	vain    uint8 // ringer: fences since somebody slept
 	seq     uint32
-	watcher *watcher
-	learner *Learner
-	idle    uint        // sleeps since the bell was rung
+	idle    uint32      // sleeps since the bell was rung
+	fenced  bool        // ringer: a fence before each load of the state
+	vain    uint8       // ringer: fences since somebody slept
+	shared  bool        // several may sleep on it
+	fresh   bool        // sleeper: has not slept since it asked for fences
+	spared  bool        // sleeper: has passed a barrier since it set spares
+	polls   bool        // sleeper: in the runtime's poller
+	lined   bool        // there on a line
+	thread  bool        // sleeper: can't do that
 	heir    bool        // sleeper: may have to end what another one began,
 	rests   func() bool // unless this says no; nil: always
+	watcher *watcher
+	learner *Learner
 
 	woke  func()                   // called by Ring when it has woken somebody; may be nil
 	awake func(took time.Duration) // called by Sleep when it was woken; may be nil

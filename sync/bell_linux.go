@@ -21,13 +21,11 @@ type osBell struct {
 	find     func(create bool) (*os.File, error) // nil: there is no doorbell
 	doorbell atomic.Pointer[doorbell]            // nil until it is needed
 
-	// With a line it takes the place of the doorbell.
-	line    *Line
-	sleeper lineSleeper
+	line *lineSleeper // takes the place of the doorbell, where there is one
 }
 
 // onLine has polling sleepers of both sides use a line.
-func (o *osBell) onLine(l *Line) { o.line, o.sleeper.wake = l, make(chan struct{}, 1) }
+func (o *osBell) onLine(l *Line) { o.line = &lineSleeper{line: l, wake: make(chan struct{}, 1)} }
 
 func (o *osBell) open(_ string, shared bool) error {
 	o.shared = shared
@@ -55,9 +53,9 @@ func (o *osBell) wake(r mem.Region, _, state uint32) {
 	}
 	if o.line != nil {
 		if state&onDoorbell != 0 {
-			o.line.ring()
+			o.line.line.ring()
 		} else if state == 0 { // by this side
-			o.line.interrupt(&o.sleeper)
+			o.line.line.interrupt(o.line)
 		}
 		return
 	}
@@ -153,8 +151,8 @@ func (o *osBell) ring() {
 // thread.
 func (o *osBell) sleepPolling(r mem.Region, seq uint32, most time.Duration) {
 	if o.line != nil {
-		o.sleeper.mem, o.sleeper.seq = r, seq
-		o.line.sleep(&o.sleeper, most)
+		o.line.mem, o.line.seq = r, seq
+		o.line.line.sleep(o.line, most)
 		return
 	}
 	d := o.doorbell.Load()
@@ -193,7 +191,7 @@ func (d *doorbell) looked(fd uintptr) bool {
 // descriptor returns the doorbell's, after poll.
 func (o *osBell) descriptor() int {
 	if o.line != nil {
-		return o.line.fd
+		return o.line.line.fd
 	}
 	return o.doorbell.Load().fd
 }
@@ -211,7 +209,7 @@ func (o *osBell) tend(look func()) bool {
 // drain empties the doorbell, if there is one.
 func (o *osBell) drain() {
 	if o.line != nil {
-		o.line.drain()
+		o.line.line.drain()
 	} else if d := o.doorbell.Load(); d != nil {
 		empty(d.fd)
 	}

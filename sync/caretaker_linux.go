@@ -29,8 +29,15 @@ type kept struct {
 
 var theCaretaker caretaker
 
-// leastPause keeps the caretaker from looking too often where very many sleep.
-const leastPause = 10 * time.Millisecond
+const (
+	// leastPause keeps the caretaker from looking too often where very many sleep.
+	leastPause = 10 * time.Millisecond
+
+	// So many it wakes at a time, and then leaves the processors for shortly to
+	// others, who may have been woken by a message.
+	atOnce  = 64
+	shortly = time.Millisecond
+)
 
 // keep has the caretaker look after a doorbell that is open, until leave.
 func (c *caretaker) keep(fd int, look func()) *kept {
@@ -83,13 +90,17 @@ func (c *caretaker) run(quit chan struct{}) {
 func (c *caretaker) visit(now uint64) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	next := LongNet
+	next, woken := LongNet, 0
 	for _, k := range c.list {
 		left := time.Duration(k.due - now)
 		if left <= 0 {
+			if woken == atOnce {
+				return shortly
+			}
 			k.look()
 			if k.asleep.Load() {
 				knockAt(k.fd)
+				woken++
 			}
 			k.due, left = now+uint64(LongNet), LongNet
 		}

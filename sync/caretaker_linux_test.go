@@ -121,3 +121,26 @@ func TestTheCaretakerComesWhenTheNextOneIsDueAndWakesOnlyWhoSleeps(t *testing.T)
 		t.Errorf("the next visit is in %v though one is due at once, want %v", next, leastPause)
 	}
 }
+
+func TestTheCaretakerWakesNotAllAtOnce(t *testing.T) {
+	var fds [2]int
+	must(t, unix.Pipe2(fds[:], unix.O_NONBLOCK|unix.O_CLOEXEC))
+	defer func() { _, _ = unix.Close(fds[0]), unix.Close(fds[1]) }()
+	var c caretaker
+	looked := 0
+	for range 2*atOnce + 1 {
+		k := &kept{fd: fds[1], look: func() { looked++ }}
+		k.asleep.Store(true)
+		c.list = append(c.list, k)
+	}
+	now := uint64(time.Hour)
+	for i, want := range []int{atOnce, 2 * atOnce, 2*atOnce + 1} {
+		last := i == 2
+		if next := c.visit(now); (next == shortly) == last {
+			t.Errorf("visit %d: the next is in %v", i, next)
+		}
+		if looked != want {
+			t.Errorf("after visit %d, %d were looked after, want %d", i, looked, want)
+		}
+	}
+}

@@ -37,6 +37,7 @@ type Line struct {
 
 // lineSleeper is a bell of which this side sleeps on a line.
 type lineSleeper struct {
+	line *Line // immutable
 	mem  mem.Region
 	seq  uint32
 	wake chan struct{} // has room for one

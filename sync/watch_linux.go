@@ -106,8 +106,9 @@ func (w *watcher) startPolling() error {
 		h.forget(id)
 		return &errs.Error{Op: "watch", Err: err}
 	}
-	line := w.bell.os.line
-	if line != nil {
+	var line *Line
+	if s := w.bell.os.line; s != nil {
+		line = s.line
 		line.watch(w.rouse)
 	}
 	w.stop = func() {
