@@ -31,9 +31,10 @@ semaphores it shows their state and how many wait; who has them open isn't writt
 anywhere. Sections that are damaged, of another user, or no sections at all are
 listed with the reason. It maps them read-only and changes no byte.
 
-Not listed are the rings of connections, which have no names, and broadcast
-subscribers that are read-only, which write nothing: their own programs can show
-them to Prometheus, with package metrics.`,
+Not listed are the rings of connections, which have no names and are gone with
+the last of their two programs, and broadcast subscribers that are read-only, which
+write nothing: their own programs can show them to Prometheus, with package
+metrics.`,
 		Example: `  shmbench ls
   shmbench ls --json -`,
 		Args: cobra.NoArgs,
