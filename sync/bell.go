@@ -50,6 +50,9 @@ const (
 	spares     = 16 // the sleeper goes without barriers: the ringer must fence, as long as it leaves this standing
 )
 
+// briskly is how many ns a sleep lasts that was too short to spare its barrier.
+const briskly = 250_000
+
 // inVain is how many fences for nobody who sleeps the ringer puts up with.
 var inVain uint8 = 8
 
@@ -64,6 +67,7 @@ type Bell struct {
 	vain    uint8       // ringer: fences since somebody slept
 	shared  bool        // several may sleep on it
 	fresh   bool        // sleeper: has not slept since it asked for fences
+	brisk   bool        // sleeper: its last sleep was short
 	spared  bool        // sleeper: has passed a barrier since it set spares
 	polls   bool        // sleeper: in the runtime's poller
 	lined   bool        // there on a line
@@ -225,6 +229,11 @@ func (b *Bell) Announce() {
 	if b.awake != nil {
 		own |= timed
 	}
+	if b.brisk {
+		// The barrier takes as long as an answer that is on its way: who passes
+		// it often finds that it need not sleep.
+		b.spared = false
+	}
 	spared := false
 	for range tries {
 		state := b.mem.Load32(offState)
@@ -232,7 +241,7 @@ func (b *Bell) Announce() {
 		if !b.shared {
 			// Who slept here before may have done so otherwise, and be dead.
 			next = asleep | own
-			if own&needFence == 0 {
+			if own&needFence == 0 && !b.brisk {
 				next |= spares
 			}
 		}
@@ -291,10 +300,7 @@ func (b *Bell) Sleep(ctx context.Context) error {
 		return err
 	}
 	most := b.net()
-	var began uint64
-	if b.learner != nil || b.awake != nil {
-		began = clock.Now()
-	}
+	began := clock.Now()
 	switch {
 	case b.watcher != nil:
 		b.watcher.sleep()
@@ -343,10 +349,8 @@ func (b *Bell) slept(began uint64) {
 		b.idle = 0
 		rung = b.mem.Load64(offRung)
 	}
-	if b.learner == nil && b.awake == nil {
-		return
-	}
 	now := clock.Now()
+	b.brisk = now-began < briskly
 	if b.learner != nil {
 		b.learner.slept(began, now, rung)
 	}

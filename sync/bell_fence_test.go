@@ -201,6 +201,7 @@ func TestASleeperThatIsRungEachTimeSaysThatItGoesWithoutBarriers(t *testing.T) {
 	r := shared(1)
 	sleeper, ringer := newBell(t, r, "b"), newBell(t, r, "b")
 	for i := range 20 {
+		sleeper.brisk = false // as if it had slept for long
 		sleeper.Announce()
 		if r.Load32(offState)&spares == 0 || !sleeper.spared {
 			t.Fatalf("sleep %d: state %d, spared %t", i, r.Load32(offState), sleeper.spared)
@@ -244,5 +245,24 @@ func TestARingerFencesForNobodyAFewTimesAtMost(t *testing.T) {
 			t.Fatalf("state %d, want spares: somebody has just slept", got)
 		}
 		ringer.Ring()
+	}
+}
+
+func TestASleeperThatHasSleptBrieflyPassesABarrierAndSaysNothing(t *testing.T) {
+	r := shared(1)
+	sleeper, ringer := newBell(t, r, "b"), newBell(t, r, "b")
+	sleeper.Announce()
+	sleeper.Retract()
+	sleeper.brisk = true
+	sleeper.Announce()
+	if r.Load32(offState)&spares != 0 {
+		t.Error("nobody may rely on fences, and they are asked for")
+	}
+	ringer.Ring()
+	if err := sleeper.Sleep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Load32(offState); got != sleeper.own&needFence {
+		t.Errorf("state %d after the sleep", got)
 	}
 }

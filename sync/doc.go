@@ -25,7 +25,7 @@
 // couldn't register for membarrier, and when the sleeper says in its state
 // that it can't issue one.
 //
-// A sleeper that is rung for each message would pay a barrier for each, which
+// A sleeper that is rung now and then, for each message, would pay a barrier for each, which
 // interrupts other processors. So it says in its state, once, that it goes
 // without from now on, and the ringer fences, which is nothing beside waking
 // somebody. As soon as the ringer has fenced a few times for nobody it takes
