@@ -13,8 +13,18 @@ func BenchmarkSend8(b *testing.B) { benchmarkSides(b, true) }
 func BenchmarkRecv8(b *testing.B) { benchmarkSides(b, false) }
 
 func benchmarkSides(b *testing.B, send bool) {
+	for _, kind := range []ringway.Kind{ringway.SPSC, ringway.MPMC} {
+		b.Run(kind.String(), func(b *testing.B) { benchmarkSide(b, kind, send) })
+	}
+}
+
+func benchmarkSide(b *testing.B, kind ringway.Kind, send bool) {
 	ctx := context.Background()
-	p, c := ends(b, newRing(b, ringway.Capacity(1<<20), ringway.Prefault()))
+	options := []ringway.Option{ringway.Capacity(1 << 20), ringway.Prefault()}
+	if kind == ringway.MPMC {
+		options = append(options, ringway.CellSize(16))
+	}
+	p, c := ends(b, newRingOf(b, kind, options...))
 	msg := make([]byte, 8)
 	const batch = 50_000
 	for n := 0; n < b.N; n += batch {

@@ -97,8 +97,48 @@ func (c *Consumer) Recv(ctx context.Context) (Message, error) {
 	return c.recvAnother(ctx)
 }
 
-// recvAnother is Recv for what doesn't come the straight way.
+// recvAnother is Recv for what doesn't come the straight way of an SPSC ring.
 func (c *Consumer) recvAnother(ctx context.Context) (Message, error) {
+	// A small message in an MPMC ring, as in sendAnother.
+	m := c.mpmc
+	if m == nil || !c.gate.EnterPlain() {
+		return c.recvAny(ctx)
+	}
+	if m.Position()-c.told >= c.worth || !m.Straight() {
+		c.gate.Exit()
+		return c.recvAny(ctx)
+	}
+	if !m.Win() {
+		return c.recvLater(ctx)
+	}
+	m.Pass()
+	c.freed = true
+	if !m.Alike() {
+		return c.recvOdd(ctx)
+	}
+	msg := m.Plain()
+	c.counters.Received(1, uint64(len(msg.Payload)))
+	c.gate.Exit()
+	return msg, nil
+}
+
+// recvLater is recvAny for who is inside the gate and lost a race.
+func (c *Consumer) recvLater(ctx context.Context) (Message, error) {
+	c.mpmc.GiveWay()
+	c.gate.Exit()
+	return c.recvAny(ctx)
+}
+
+// recvOdd is recvAny for who is inside the gate and took something else than
+// another message like the one before.
+func (c *Consumer) recvOdd(ctx context.Context) (Message, error) {
+	c.mpmc.Odd()
+	c.gate.Exit()
+	return c.recvAny(ctx)
+}
+
+// recvAny is Recv for what doesn't come a straight way.
+func (c *Consumer) recvAny(ctx context.Context) (Message, error) {
 	if m, ok := c.take(); ok {
 		return m, nil
 	}

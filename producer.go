@@ -81,6 +81,38 @@ func (p *Producer) SendTyped(ctx context.Context, typ uint16, b []byte) error {
 	return p.sendAnother(ctx, typ, b)
 }
 
+// sendAnother is SendTyped for what doesn't go the straight way of an SPSC ring.
+func (p *Producer) sendAnother(ctx context.Context, typ uint16, b []byte) error {
+	// A small message in an MPMC ring: all calls are last ones, so that nothing
+	// has to be saved for after them.
+	m := p.mpmc
+	if m == nil || !p.gate.EnterPlain() {
+		return p.sendAny(ctx, typ, b)
+	}
+	if !m.Straight(typ, len(b)) {
+		p.gate.Exit()
+		return p.sendAny(ctx, typ, b)
+	}
+	if !m.Win() {
+		return p.sendLater(ctx, typ, b)
+	}
+	m.Lay(b)
+	m.Seal()
+	if p.guard.Faulted() || p.theirs.Awaited() {
+		return p.sent(len(b))
+	}
+	p.counters.Sent(1, uint64(len(b)))
+	p.gate.Exit()
+	return nil
+}
+
+// sendLater is sendAny for who is inside the gate and lost a race.
+func (p *Producer) sendLater(ctx context.Context, typ uint16, b []byte) error {
+	p.mpmc.GiveWay()
+	p.gate.Exit()
+	return p.sendAny(ctx, typ, b)
+}
+
 // sent is what is left to do inside the gate after a message of n bytes was put
 // into the ring, and leaves it.
 func (p *Producer) sent(n int) error {
@@ -95,8 +127,8 @@ func (p *Producer) sent(n int) error {
 	return nil
 }
 
-// sendAnother is SendTyped for what doesn't go the straight way.
-func (p *Producer) sendAnother(ctx context.Context, typ uint16, b []byte) error {
+// sendAny is SendTyped for what doesn't go a straight way.
+func (p *Producer) sendAny(ctx context.Context, typ uint16, b []byte) error {
 	if len(b) >= rouseFrom {
 		p.rouse()
 	}

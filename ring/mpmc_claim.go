@@ -116,7 +116,7 @@ func (p *MPMCProducer) claim(least, most uint64, msgs outgoing, as word) error {
 		// S9: takes the cells. What F said of them, that nobody uses them any
 		// more, was loaded before. If it fails somebody else has them.
 		if !p.cas(t, w, next) {
-			lost()
+			p.GiveWay()
 			continue
 		}
 		if pad {
@@ -160,17 +160,27 @@ func (p *MPMCProducer) makeRoom(t, need, want uint64) (stale bool, err error) {
 		}
 		// A quarter of the ring at least, for the next time.
 		from, goal := f, min(max(t+want-p.limit, cells/4), t-f)
-		var w word
+		var w, same word
+		var span, most uint64
 		for f-from < goal {
 			w = p.load(f) // S5
+			if w == same && int64(most-f) >= 0 {
+				// Like the one before, in the same lap and before the tail: its
+				// span is known before it is, so the next one is under way.
+				f += span
+				continue
+			}
 			if w.state() != free || p.ahead(w, f) != int64(p.lap) {
 				break
 			}
 			if !p.spans(w, f) || p.span(w) > t-f {
 				return false, p.badWord(op, w, f, "no frame before the tail")
 			}
-			p.refresh(f, p.span(w))
-			f += p.span(w)
+			if same, span = w, p.span(w); p.refresh(f, span) {
+				same = 0 // each of them has to be
+			}
+			most = min(t-f, p.mask+1-f&p.mask) + f - span
+			f += span
 		}
 		if f-from < goal {
 			// What stands at f, before the tail, was claimed.
@@ -216,9 +226,11 @@ const renewal = 1 << 41
 //
 // The word may have become a first one already, if somebody else published F;
 // then the CAS fails. If it makes a claim fail, that looks again.
-func (p *MPMCProducer) refresh(f, span uint64) {
+//
+// It reports whether this is such a lap.
+func (p *MPMCProducer) refresh(f, span uint64) bool {
 	if f&^p.mask%renewal != 0 {
-		return
+		return false
 	}
 	for i := f + 1; i < f+span; i++ {
 		w := p.load(i)
@@ -226,6 +238,7 @@ func (p *MPMCProducer) refresh(f, span uint64) {
 			p.cas(i, w, p.at(i)+p.lap)
 		}
 	}
+	return true
 }
 
 // renew has all handles load their hints again, before F enters the next

@@ -35,6 +35,8 @@ type MPMCConsumer struct {
 	like Header // its header,
 	size uint64 // and what it takes of them, or 0 if that is all
 
+	straight mpmcExpected
+
 	stalled stalls
 
 	watch, seen uint64 // Poll waits for the word there to change
@@ -108,7 +110,7 @@ func (c *MPMCConsumer) Take() (Message, bool) {
 		return c.takeAny()
 	}
 	if !c.words.CAS64(off*8, uint64(w), uint64(w|c.owner|taken)) { // R8
-		lost()
+		c.GiveWay()
 		return Message{}, false
 	}
 	c.head = h + c.need
@@ -119,6 +121,7 @@ func (c *MPMCConsumer) Take() (Message, bool) {
 	at := off << (c.shift & 63)
 	// Who wrote the frame may write something else at any time: what counts is this.
 	if header := Header(c.data.Load64(at)); header == c.like && (c.size == 0 || c.data.Load64(at+c.size) == 0) {
+		c.straight = mpmcExpected{min(c.rim-c.need+1, c.head+c.every), w | c.owner | taken, w&^lowMask + c.lap}
 		return Message{Payload: c.data.Bytes(at+HeaderSize, header.Len()), Type: header.Type()}, true
 	}
 	c.hold(off, w)
@@ -178,6 +181,7 @@ func (c *MPMCConsumer) took(pos uint64, w word) {
 
 // hold has message hand out the frame in the cell at off that is ours now.
 func (c *MPMCConsumer) hold(off uint64, w word) {
+	c.straight.until = 0
 	c.cur = off << c.shift
 	c.end = c.cur + c.span(w)<<c.shift
 	c.again = w&timesMask != 0

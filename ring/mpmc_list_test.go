@@ -41,15 +41,23 @@ func (q *queue) doAny(rnd *rand.Rand, seq *int) string {
 	}
 	switch k := rnd.IntN(100); {
 	case k < 25:
-		m := message(size())
-		got, want := r.p[i].TrySend(m.typ, []byte(m.data)), q.reserve(i, len(m.data))
-		if got != want {
-			r.Fatalf("%d sends %d bytes: %v, want %v\n%s", i, len(m.data), got, want, r.dump())
+		m, times := message(size()), 1
+		if rnd.IntN(2) == 0 { // some of a kind, which go the straight way
+			m, times = message(8*(1+rnd.IntN(16))), 1+rnd.IntN(8)
 		}
-		if want == nil {
-			q.commit(i, m)
+		var want error
+		for k := range times {
+			m.data = string(payload(*seq+k, len(m.data)))
+			var got error
+			if got, want = r.p[i].TrySend(m.typ, []byte(m.data)), q.reserve(i, len(m.data)); got != want {
+				r.Fatalf("%d sends %d bytes: %v, want %v\n%s", i, len(m.data), got, want, r.dump())
+			}
+			if want == nil {
+				q.commit(i, m)
+				q.agree()
+			}
 		}
-		return fmt.Sprint(i, " sends ", len(m.data), " ", want)
+		return fmt.Sprint(i, " sends ", times, " times ", len(m.data), " ", want)
 	case k < 35:
 		var msgs []qmessage
 		var bytes [][]byte
@@ -108,15 +116,47 @@ func (q *queue) doAny(rnd *rand.Rand, seq *int) string {
 			r.Fatalf("%d releases: %t, want %t, %d leases", i, got, want, len(q.held[i]))
 		}
 		return fmt.Sprint(i, " releases")
+	case k < 85:
+		return fmt.Sprint(i, " receives ", q.receive(i, r.c[i].Next))
 	default:
-		return fmt.Sprint(i, " receives ", q.receive(i))
+		n := 0
+		for n < 8 && q.receive(i, func() (Message, error) { return q.pass(i) }) == nil {
+			n++
+		}
+		return fmt.Sprint(i, " receives ", n, " and releases")
 	}
 }
 
-func (q *queue) receive(i int) error {
+// pass receives as package ringway does: the straight way first, which releases
+// the message before.
+func (q *queue) pass(i int) (Message, error) {
+	c := q.r.c[i]
+	if c.Straight() {
+		if len(q.held[i]) != 1 || len(q.rest[i]) > 0 || len(q.orphans()) > 0 {
+			q.r.Fatalf("%d is to go straight on, with %d frames out and %d to be delivered again", i, len(q.held[i]), len(q.orphans()))
+		}
+		if !c.Win() {
+			q.r.Fatalf("%d lost to nobody", i)
+		}
+		c.Pass()
+		q.release(i)
+		if c.Alike() {
+			q.straight++
+			return c.Plain(), nil
+		}
+		c.Odd()
+		return c.Next()
+	}
+	if got, want := c.Release(), q.release(i); got != want {
+		q.r.Fatalf("%d releases: %t, want %t", i, got, want)
+	}
+	return c.Next()
+}
+
+func (q *queue) receive(i int, next func() (Message, error)) error {
 	r := q.r
 	r.Helper()
-	m, err := r.c[i].Next()
+	m, err := next()
 	if len(q.rest[i]) == 0 {
 		list, want := q.next()
 		if err != want {
@@ -202,14 +242,17 @@ func TestMPMCRingDoesWhatAListDoes(t *testing.T) {
 						t.Fatalf("end: %v, want %v", err, want)
 					}
 					for i := range r.t.Len() {
-						for err := error(nil); err == nil; err = q.receive(i) {
+						for err := error(nil); err == nil; err = q.receive(i, r.c[i].Next) {
 							q.agree()
 						}
 						r.c[i].Release()
 						q.release(i)
 					}
 				}
-				q.receive(0)
+				q.receive(0, r.c[0].Next)
+				if q.straight == 0 && !g.Checksum && q.cells > 2 {
+					t.Error("no message came the straight way")
+				}
 				if len(q.frames) != 0 && q.low() != q.tail {
 					t.Errorf("%d frames are left", len(q.frames))
 				}

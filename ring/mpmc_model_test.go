@@ -21,6 +21,8 @@ type queue struct {
 	rest    [][]qmessage // of the batch that a participant took last
 	claim   []*qframe    // a participant's open claim
 	skip    bool
+
+	straight int // messages that came the straight way
 }
 
 type qframe struct {

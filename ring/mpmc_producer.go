@@ -33,6 +33,8 @@ type MPMCProducer struct {
 	head  Header // its header
 	takes word   // and what claims its cells: owner and span
 
+	straight mpmcStraight
+
 	open      bool
 	claimAt   uint64 // the last claim's position,
 	claimSpan uint64 // its cells,
@@ -90,8 +92,18 @@ func (p *MPMCProducer) TrySend(typ uint16, b []byte) error {
 // where this producer expects it. If it returns false nothing was done, and
 // TrySend will tell what there is to do.
 func (p *MPMCProducer) Put(typ uint16, b []byte) bool {
+	if p.Straight(typ, len(b)) {
+		if !p.Win() {
+			p.GiveWay()
+			return false
+		}
+		p.Lay(b)
+		p.Seal()
+		return true
+	}
 	n := uint64(len(b))
-	if n != p.n || typ != p.head.Type() {
+	again := n == p.n && typ == p.head.Type()
+	if !again {
 		p.expect(typ, n)
 	}
 	t, span := p.pos, p.need
@@ -106,7 +118,7 @@ func (p *MPMCProducer) Put(typ uint16, b []byte) bool {
 		return false
 	}
 	if !p.words.CAS64(off*8, uint64(w), uint64(next)) {
-		lost()
+		p.GiveWay()
 		return false
 	}
 	p.pos = t + span
@@ -126,11 +138,15 @@ func (p *MPMCProducer) Put(typ uint16, b []byte) bool {
 	p.data.StoreRelease64(at, uint64(p.head))
 	// S12: see commit.
 	p.words.StoreRelease64(off*8, uint64(next&^ownerMask+(committed-claimed)))
+	if again {
+		p.straighten(w)
+	}
 	return true
 }
 
 // expect has Put know messages of this kind.
 func (p *MPMCProducer) expect(typ uint16, n uint64) {
+	p.straight.until = 0
 	p.n, p.head = n, MakeHeader(uint32(n), typ, 0)
 	if n > p.max {
 		p.need = 1 << 62 // there never is room
@@ -193,7 +209,7 @@ func (p *MPMCProducer) Claim(n int) ([]byte, error) {
 	if err := p.claim(span, span, outgoing{}, p.owner|claimed); err != nil {
 		return nil, err
 	}
-	p.payload, p.open, p.stop = uint64(n), true, p.pos
+	p.payload, p.open, p.stop, p.straight.until = uint64(n), true, p.pos, 0
 	return p.data.Bytes(p.claimAt&p.mask<<p.shift+po, uint64(n)), nil
 }
 

@@ -140,10 +140,10 @@ func badArgument(op, format string, a ...any) error {
 // that nobody reads it any more.
 func (r *mpmc) load(pos uint64) word { return word(r.words.Load64(pos & r.mask * 8)) }
 
-// lost lets some hundred nanoseconds pass after another one was faster to claim,
+// GiveWay lets some hundred nanoseconds pass after another one was faster to claim,
 // or to take, the cells that we wanted. Who tries the next ones at once fights with
 // it for their line, message by message; meanwhile the winner gets on alone.
-func lost() { mem.Pause(32) }
+func (r *mpmc) GiveWay() { mem.Pause(32) }
 
 func (r *mpmc) cas(pos uint64, old, w word) bool {
 	return r.words.CAS64(pos&r.mask*8, uint64(old), uint64(w))

@@ -1,6 +1,10 @@
 package ring
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/ringway/ringway/internal/mem"
+)
 
 // The straight way through an SPSC ring: what a small message takes that is one
 // more of the kind before it, while nothing else is due. All that can be known is
@@ -58,9 +62,13 @@ func (p *SPSCProducer) Straight(typ uint16, n int) bool {
 // Lay writes the payload of a message that is Straight, the line that the
 // consumer is looking at last: see spread.
 func (p *SPSCProducer) Lay(b []byte) {
-	at := p.pos&p.mask + HeaderSize
+	lay(p.data, p.pos&p.mask+HeaderSize, b)
+}
+
+// lay writes b, of whole words, at offset at, its first word last.
+func lay(data mem.Region, at uint64, b []byte) {
 	for i := len(b) - 8; i >= 0; i -= 8 {
-		p.data.StoreRelease64(at+uint64(i), binary.LittleEndian.Uint64(b[i:]))
+		data.StoreRelease64(at+uint64(i), binary.LittleEndian.Uint64(b[i:]))
 	}
 }
 

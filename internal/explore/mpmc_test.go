@@ -24,6 +24,7 @@ type mpmc struct {
 	heir      int     // the participant whose slot they take
 	again     bool    // a consumer that takes the slot of the first consumer
 	take      bool    // consumers receive by Take and NextBatch
+	straight  bool    // consumers go the straight way, which releases the message before
 	hold      int     // messages that a consumer holds before it releases them
 	cold      bool    // consumers have not looked at the cells yet when they begin
 	end       bool    // the first producer declares the end
