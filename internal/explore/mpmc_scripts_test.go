@@ -17,6 +17,13 @@ func (w *mpmcWorld) consumes(before int) []Op {
 	return []Op{
 		{Name: "receive", Do: Do(func(x *X, p *receiver) Result {
 			m, taken, err := ring.Message{}, false, error(nil)
+			if w.t.straight {
+				w.put(x, p) // back, whatever comes next
+				if m, taken = w.pass(p.c); !taken {
+					p.c.Release()
+				}
+				p.held = nil
+			}
 			if w.t.take {
 				var into [1]ring.Message
 				if n, _ := p.c.NextBatch(into[:]); n > 0 { // the rest of one
@@ -44,21 +51,38 @@ func (w *mpmcWorld) consumes(before int) []Op {
 			}
 			h := w.identify(x, m)
 			p.held = append(p.held, h)
-			if len(p.held) >= w.t.hold {
+			if len(p.held) >= w.t.hold && !w.t.straight {
 				return release
 			}
 			return receive
 		})},
 		{Name: "release", Do: Do(func(x *X, p *receiver) Result {
-			for _, h := range p.held {
-				x.Look(h.b)
-				h.is(x, w.t.payload(h.id, w.t.span(h.id)))
-			}
+			w.put(x, p)
 			p.held = nil
 			p.c.Release()
 			return receive
 		})},
 	}
+}
+
+// put looks at what a receiver is about to put back.
+func (w *mpmcWorld) put(x *X, p *receiver) {
+	for _, h := range p.held {
+		x.Look(h.b)
+		h.is(x, w.t.payload(h.id, w.t.span(h.id)))
+	}
+}
+
+// pass receives a message the straight way, if there is one.
+func (w *mpmcWorld) pass(c *ring.MPMCConsumer) (m ring.Message, ok bool) {
+	if !c.Straight() || !c.Win() {
+		return m, false
+	}
+	if c.Pass(); c.Alike() {
+		return c.Plain(), true
+	}
+	c.Odd()
+	return m, false
 }
 
 // identify tells the ghost which message it is.
