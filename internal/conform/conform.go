@@ -54,7 +54,9 @@ func Run(t *testing.T, traits Traits) {
 			traits.run(t, c)
 		}
 	}
-	t.Parallel()
+	if traits.Connect != nil {
+		t.Parallel()
+	}
 	for _, c := range cases {
 		if c.not&company == 0 {
 			traits.run(t, c)
