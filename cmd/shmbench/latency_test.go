@@ -44,7 +44,7 @@ func TestLatenciesOfASampledRingAreShown(t *testing.T) {
 		pass()
 		lines, err := top.next(time.Now())
 		if err == nil {
-			err = top.write(&table, lines)
+			err = top.write(&table, lines, 0)
 		}
 		if err != nil {
 			t.Fatal(err)

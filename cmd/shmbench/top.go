@@ -12,6 +12,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -37,8 +38,8 @@ of them took at most, and 99 of 100. Of a broadcast ring that waits for nobody,
 DEPTH is how many messages the subscriber furthest behind has not received, if it
 says where it is.
 
-On a terminal it draws anew every --interval, scrolls with the arrow keys, and
-ends when q is pressed; elsewhere it prints one table after another, or with
+On a terminal it draws anew every --interval, with the columns that there is room
+for, scrolls with the arrow keys, and ends when q is pressed; elsewhere it prints one table after another, or with
 --json one document a line.`,
 		Example: `  shmbench top
   shmbench top --interval 200ms
@@ -168,51 +169,94 @@ func rates(before look, counts inspect.Counts, now time.Time) perSecond {
 		per(ring.FullWaits), per(ring.EmptyWaits), per(ring.Wakes)}
 }
 
-// write writes the table.
-func (t *top) write(w io.Writer, lines []activity) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	// Latencies only where there are any.
-	sampled := slices.ContainsFunc(lines, func(l activity) bool { return l.OneWay != nil })
-	title := "NAME\tKIND\tALIVE\tDEAD\tDEPTH\tUSE\tIN/s\tIN B/s\tOUT/s\tOUT B/s\tFULL/s\tEMPTY/s\tWAKES/s"
-	if sampled {
-		title += "\tP50\tP99"
-	}
-	fmt.Fprintln(tw, title)
-	// A row with fewer cells would end the columns for those below it.
-	rest := func(cells int) string { return strings.Repeat("\t", strings.Count(title, "\t")+1-cells) }
-	for i := range lines {
-		l := &lines[i]
-		name := inspect.Printable(l.Name, 32)
-		if l.Status != inspect.Good {
-			fmt.Fprintf(tw, "%s\t%s%s\n", name, l.Status, rest(2))
-			continue
-		}
-		if l.Object != nil {
-			fmt.Fprintf(tw, "%s\t%s\t\t\t%s%s\n", name, l.Kind, objectCount(l.Object), rest(5))
-			continue
-		}
+// columns are those of the table. What a narrow screen has no room for goes in the
+// order of worth, the smallest first; what has none stays.
+var columns = []struct {
+	title string
+	worth int
+}{
+	{"NAME", 0}, {"KIND", 0}, {"ALIVE", 8}, {"DEAD", 0}, {"DEPTH", 9}, {"USE", 7}, {"IN/s", 0}, {"IN B/s", 2},
+	{"OUT/s", 10}, {"OUT B/s", 1}, {"FULL/s", 5}, {"EMPTY/s", 3}, {"WAKES/s", 4}, {"P50", 6}, {"P99", 11},
+}
+
+// cells are a ring's, as many as there are columns.
+func (l *activity) cells() []string {
+	cells := make([]string, len(columns))
+	cells[0], cells[1] = inspect.Printable(l.Name, 32), l.Kind
+	switch {
+	case l.Status != inspect.Good:
+		cells[1] = string(l.Status)
+	case l.Object != nil:
+		cells[4] = objectCount(l.Object)
+	default:
 		p, use := l.Per, "-"
 		if waits(&l.Section) {
 			use = fmt.Sprintf("%.0f%%", 100*float64(l.Ring.Depth)/float64(max(l.Capacity, 1)))
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\n", name, l.Kind, l.Living(), l.Dead(), depth(&l.Section), use,
+		copy(cells[2:], []string{fmt.Sprint(l.Living()), fmt.Sprint(l.Dead()), depth(&l.Section), use,
 			count(p.Sent), size(uint64(p.SentBytes)), count(p.Received), size(uint64(p.ReceivedBytes)),
-			count(p.FullWaits), count(p.EmptyWaits), count(p.Wakes), l.recent(sampled))
+			count(p.FullWaits), count(p.EmptyWaits), count(p.Wakes), l.recent(0.5), l.recent(0.99)})
+	}
+	return cells
+}
+
+// recent is a quantile of what was timed since the look before, if anything was.
+func (l *activity) recent(q float64) string {
+	if l.Recent == nil || (*ring.Durations)(l.Recent).Count() == 0 {
+		return ""
+	}
+	return inspect.ShortDuration((*ring.Durations)(l.Recent).Quantile(q))
+}
+
+// write writes the table, with those columns that a screen of so many has room
+// for; 0 is room for all.
+func (t *top) write(w io.Writer, lines []activity, width int) error {
+	rows := make([][]string, len(lines))
+	for i := range lines {
+		rows[i] = lines[i].cells()
+	}
+	// Latencies only where there are any.
+	timed := slices.ContainsFunc(lines, func(l activity) bool { return l.OneWay != nil })
+	var shown []int
+	wide := -gap
+	widths := make([]int, len(columns))
+	for i, c := range columns {
+		if !timed && c.title[0] == 'P' {
+			continue
+		}
+		widths[i] = len(c.title)
+		for _, r := range rows {
+			widths[i] = max(widths[i], utf8.RuneCountInString(r[i]))
+		}
+		wide += widths[i] + gap
+		shown = append(shown, i)
+	}
+	for worth := 1; width > 0 && wide > width && worth < len(columns); worth++ {
+		shown = slices.DeleteFunc(shown, func(i int) bool {
+			if columns[i].worth != worth {
+				return false
+			}
+			wide -= widths[i] + gap
+			return true
+		})
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, gap, ' ', 0)
+	line := func(cell func(i int) string) {
+		text := make([]string, len(shown))
+		for k, i := range shown {
+			text[k] = cell(i)
+		}
+		fmt.Fprintln(tw, strings.Join(text, "\t"))
+	}
+	line(func(i int) string { return columns[i].title })
+	for _, r := range rows {
+		line(func(i int) string { return r[i] })
 	}
 	return tw.Flush()
 }
 
-// recent are the columns of the latencies, if there are any.
-func (l *activity) recent(columns bool) string {
-	if !columns {
-		return ""
-	}
-	if l.Recent == nil || (*ring.Durations)(l.Recent).Count() == 0 {
-		return "\t\t"
-	}
-	quantile := func(q float64) string { return inspect.ShortDuration((*ring.Durations)(l.Recent).Quantile(q)) }
-	return "\t" + quantile(0.5) + "\t" + quantile(0.99)
-}
+// gap is how many spaces are between two columns.
+const gap = 2
 
 // count is a rate as people read it.
 func count(v float64) string {
@@ -261,7 +305,7 @@ func (t *top) print(ctx context.Context, w io.Writer, asJSON bool) error {
 			}{now, lines})
 		} else {
 			fmt.Fprintf(w, "%s  %s\n", now.Format(time.TimeOnly), summary(lines))
-			err = t.write(w, lines)
+			err = t.write(w, lines, 0)
 		}
 		if err != nil || looks == t.count {
 			return err

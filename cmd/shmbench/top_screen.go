@@ -25,6 +25,7 @@ func (t *top) screen(ctx context.Context, out *os.File) error {
 type screen struct {
 	top           *top
 	width, height int
+	lines         []activity
 	text          string
 	above         int // rows that are scrolled away
 	looks         int
@@ -76,11 +77,13 @@ func (m *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
+		m.text = m.draw()
 	case looked:
 		if m.err = msg.err; m.err != nil {
 			return m, tea.Quit
 		}
-		m.text = m.draw(msg.lines)
+		m.lines = msg.lines
+		m.text = m.draw()
 		if m.looks++; m.looks == m.top.count {
 			return m, tea.Quit
 		}
@@ -89,14 +92,18 @@ func (m *screen) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-func (m *screen) draw(lines []activity) string {
+func (m *screen) draw() string {
+	lines := m.lines
+	if lines == nil {
+		return "" // nothing was looked at yet
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s   %s   every %v   q quits", summary(lines), time.Now().Format(time.TimeOnly), m.top.interval)
 	if m.height > 0 && len(lines)+titles > m.height {
 		b.WriteString(", arrows scroll")
 	}
 	b.WriteString("\n\n")
-	_ = m.top.write(&b, lines) // a Builder fails at nothing
+	_ = m.top.write(&b, lines, m.width) // a Builder fails at nothing
 	return b.String()
 }
 

@@ -72,7 +72,7 @@ func TestTopKeepsItsColumnsBelowABadSection(t *testing.T) {
 			lines[0].OneWay = &inspect.Latency{}
 		}
 		var b strings.Builder
-		if err := tp.write(&b, lines); err != nil {
+		if err := tp.write(&b, lines, 0); err != nil {
 			t.Fatal(err)
 		}
 		rows := strings.Split(strings.TrimSuffix(b.String(), "\n"), "\n")
@@ -118,6 +118,29 @@ func TestTopShowsTroubleFirstAndWhatIsInUseBeforeWhatIsNot(t *testing.T) {
 	}
 	if got := summary(lines); got != "4 sections, 1 bad" {
 		t.Error(got)
+	}
+}
+
+func TestANarrowScreenShowsTheColumnsThatAreWorthMost(t *testing.T) {
+	m := &screen{top: &top{}}
+	timed := activity{Section: inspect.Section{Name: "a-ring-of-some-program", Status: inspect.Good, Kind: "broadcast", Capacity: 8 << 20,
+		OneWay: &inspect.Latency{}}}
+	timed.Per = perSecond{Sent: 1e6, SentBytes: 8e9, Received: 1e6, ReceivedBytes: 8e9}
+	m.Update(looked{lines: []activity{timed}})
+	all := []string{"NAME", "KIND", "ALIVE", "DEAD", "DEPTH", "USE", "IN/s", "IN", "B/s", "OUT/s", "OUT", "B/s", "FULL/s", "EMPTY/s", "WAKES/s", "P50", "P99"}
+	for width, without := range map[int]string{0: "", 200: "", 100: "IN OUT B/s EMPTY/s", 80: "IN OUT B/s FULL/s EMPTY/s WAKES/s P50",
+		50: "ALIVE DEPTH USE OUT/s IN OUT B/s FULL/s EMPTY/s WAKES/s P50 P99"} {
+		m.Update(tea.WindowSizeMsg{Width: width, Height: 10})
+		rows := strings.Split(m.View(), "\n")
+		left := slices.DeleteFunc(slices.Clone(all), func(title string) bool { return slices.Contains(strings.Fields(without), title) })
+		if got := strings.Fields(rows[2]); !slices.Equal(got, left) {
+			t.Errorf("%d columns: %q, want %q", width, got, left)
+		}
+		for _, r := range rows {
+			if width > 0 && len(r) > width {
+				t.Errorf("a row of %d columns: %q", len(r), r)
+			}
+		}
 	}
 }
 
