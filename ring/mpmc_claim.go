@@ -8,7 +8,10 @@ package ring
 func (p *MPMCProducer) claim(least, most uint64, msgs outgoing, as word) error {
 	const op = "send"
 	t := p.pos
-	last := word(0)
+	var last struct { // what was in use when we looked
+		at uint64
+		w  word
+	}
 	for step := range p.bound {
 		w := p.load(t) // S2
 		ahead := p.ahead(w, t)
@@ -92,11 +95,12 @@ func (p *MPMCProducer) claim(least, most uint64, msgs outgoing, as word) error {
 			}
 		}
 		if w.state() != free {
-			// It was not when we looked, and is now: there is room.
-			if w == last {
+			// It was not when we looked, and is now: there is room. Frames in other
+			// cells have the same word.
+			if w == last.w && t == last.at {
 				return p.badWord(op, w, t, "in use, and below F")
 			}
-			last = w
+			last.at, last.w = t, w
 			continue
 		}
 		var next word

@@ -78,7 +78,7 @@ func mpmcCases() (all []*mpmc) {
 
 	// Too large: samples.
 	const some = 100
-	add("2x1 2 2.2.1", mpmc{producers: [][]int{{2}, {2, 2, 1}}, consumers: 1, samples: some})
+	add("2x1 2 2.2.1", mpmc{producers: [][]int{{2}, {2, 2, 1}}, consumers: 1, samples: some, small: true})
 	add("2x1 at 3 2 2.2.1", mpmc{producers: [][]int{{2}, {2, 2, 1}}, from: ring.StartCell + 3, consumers: 1, samples: some})
 	add("1x3 1.1", mpmc{producers: [][]int{{1, 1}}, consumers: 3, deaths: 1, mortals: []int{1}, samples: some})
 	add("2x2 2.1.2 1.2", mpmc{producers: [][]int{{2, 1, 2}, {1, 2}}, consumers: 2, samples: some})

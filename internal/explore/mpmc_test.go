@@ -38,6 +38,7 @@ type mpmc struct {
 	buffers   int
 	large     bool
 	samples   int
+	small     bool // all the same
 
 	planned [][]message // see plan
 }
@@ -130,7 +131,7 @@ func (t *mpmc) build() Case {
 		PayloadEnd: 8,
 		// What Poll looks at, which nobody calls.
 		Ignore:  []string{"MPMCProducer.watch", "MPMCProducer.seen", "MPMCConsumer.watch", "MPMCConsumer.seen"},
-		Large:   t.large || t.samples > 0,
+		Large:   t.large || t.samples > 0 && !t.small,
 		Samples: t.samples,
 	}
 }
