@@ -66,7 +66,7 @@ explore:
 # in minutes; 0 is no limit
 EXPLORE_LIMIT ?= 1000000
 explore-full:
-	$(GO) test -tags shmtest -count=1 -timeout 0 ./internal/explore -run Full -explore.full -explore.limit $(EXPLORE_LIMIT)
+	$(GO) test -tags shmtest -count=1 -timeout 0 -v ./internal/explore -run Full -explore.full -explore.limit $(EXPLORE_LIMIT)
 
 # micro-benchmarks; shmbench measures between processes
 bench:
