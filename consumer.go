@@ -94,6 +94,9 @@ func (c *Consumer) Recv(ctx context.Context) (Message, error) {
 		}
 		c.gate.Exit()
 	}
+	if c.mpmc == nil {
+		return c.recvAny(ctx) // at once: who polls sleeps on a stack that just holds this
+	}
 	return c.recvAnother(ctx)
 }
 
