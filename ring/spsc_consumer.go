@@ -26,11 +26,12 @@ type SPSCConsumer struct {
 	batch     uint64 // bytes to release before the producer is told
 
 	straight spscExpected
-	array    spscExpectedArray
 	checksum bool
 	plain    Header // the upper half of the header of a message that needs no more than to be found
 	ctl      mem.Region
 	stamps   sampler
+
+	array spscExpectedArray
 }
 
 // NewSPSCConsumer attaches to the ring in body. It continues at the first

@@ -30,7 +30,6 @@ type SPSCProducer struct {
 	head Header // and this header
 
 	straight spscStraight
-	array    spscArray
 
 	claimed uint64 // payload bytes of the open claim
 	open    bool
@@ -38,6 +37,8 @@ type SPSCProducer struct {
 
 	ctl    mem.Region
 	stamps sampler
+
+	array spscArray
 }
 
 // NewSPSCProducer attaches to the ring in body. It continues where the
